@@ -1,0 +1,25 @@
+/* theater/theater.h: the whole public interface of libtheater. */
+#ifndef THEATER_THEATER_H
+#define THEATER_THEATER_H
+
+#include "theater/error.h"
+#include "theater/folder.h"
+#include "theater/runtime.h"
+#include "theater/slice.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0". */
+THEATER_API const char *theater_version(void);
+
+/* Where the library's diagnostic lines go; none by default. Level 0 trace to 4 error; `minimum` drops what is below. The sink may be called from several
+ * threads at once. Set it before the first runtime is opened. */
+THEATER_API void theater_set_log(void (*sink)(void *context, int level, const char *message), void *context, int minimum);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
