@@ -118,6 +118,9 @@ THEATER_CHECKED theater_status th_store_read_element(th_store *store, uint64_t a
 /* The newest snapshot at or before `sequence`. NOT_FOUND when there is none. */
 THEATER_CHECKED theater_status th_store_read_snapshot(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf, th_record *ret,
                                                       theater_error *reterr);
+/* The genesis or upgrade whose descriptor is in force after element `sequence`: the newest at or before it. NOT_FOUND past the head. */
+THEATER_CHECKED theater_status th_store_find_descriptor(th_store *store, uint64_t actor, uint64_t sequence, uint64_t *ret_sequence,
+                                                        theater_error *reterr);
 /* The sequences of an actor's snapshots in [from, to], ascending; stops when the callback returns false. */
 THEATER_CHECKED theater_status th_store_list_snapshots(th_store *store, uint64_t actor, uint64_t from, uint64_t to,
                                                        bool (*each)(void *context, uint64_t sequence), void *context, theater_error *reterr);
