@@ -1,0 +1,250 @@
+//! Checks a component against the world theater:actor/guest and names all that is wrong with it at once.
+//!
+//! The component is first read with every feature of WebAssembly allowed and without its function bodies, so that an
+//! actor's author learns of a missing export and of a WASI import in one go, also where the component uses a feature
+//! that is refused. Types are compared in their written form, without the names of parameters: a message then shows
+//! what was expected and what is there.
+
+use std::fmt::Write;
+
+use wasmparser::component_types::{ComponentDefinedType, ComponentEntityType, ComponentValType};
+use wasmparser::types::{Types, TypesRef};
+use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
+
+pub const HOST: &str = "theater:actor/host@0.1.0";
+pub const ACTOR: &str = "theater:actor/actor@0.1.0";
+
+const HOST_FUNCTIONS: [(&str, &str); 8] = [
+    ("log", "func(enum { trace, debug, info, warn, error }, string)"),
+    ("now", "func() -> u64"),
+    ("random", "func(u32) -> list<u8>"),
+    ("self-name", "func() -> string"),
+    ("sequence", "func() -> u64"),
+    (
+        "source",
+        "func() -> variant { genesis, client(option<string>), actor(string), \
+         reply(record { request: u64, failed: bool }) }",
+    ),
+    ("send", "func(string, list<u8>)"),
+    ("request", "func(string, list<u8>) -> u64"),
+];
+
+const ACTOR_FUNCTIONS: [(&str, &str); 3] = [
+    ("init", "func(list<u8>) -> result<list<u8>, string>"),
+    ("handle", "func(list<u8>, list<u8>) -> result<tuple<list<u8>, list<u8>>, string>"),
+    ("verify-state", "func(list<u8>) -> bool"),
+];
+
+/// What is wrong with the shape of a component: its kind, imports and exports. Empty if nothing is.
+pub fn shape(binary: &[u8]) -> Vec<String> {
+    if Parser::is_core_wasm(binary) {
+        return vec!["this is a core WebAssembly module, not a component".into()];
+    }
+    if !Parser::is_component(binary) {
+        return vec!["this is not a WebAssembly component: its first eight bytes are not a component's".into()];
+    }
+    let (types, imports) = match read(binary) {
+        Ok(read) => read,
+        Err(error) => return vec![format!("not a valid component: {error}")],
+    };
+    let mut findings = Vec::new();
+    for name in &imports {
+        check_import(types.as_ref(), name, &mut findings);
+    }
+    check_exports(types.as_ref(), &mut findings);
+    findings
+}
+
+/// The refused features that a component uses: each is found by allowing those found before.
+pub fn features(binary: &[u8], findings: &mut Vec<String>) {
+    let refused = WasmFeatures::GC
+        | WasmFeatures::GC_TYPES
+        | WasmFeatures::EXCEPTIONS
+        | WasmFeatures::THREADS
+        | WasmFeatures::MEMORY64
+        | WasmFeatures::RELAXED_SIMD;
+    let mut allowed = (WasmFeatures::WASM3 | WasmFeatures::COMPONENT_MODEL) - refused;
+    while let Err(error) = Validator::new_with_features(allowed).validate_all(binary) {
+        let Some(missing) = error.missing_wasm_feature().filter(|missing| !allowed.contains(*missing)) else {
+            findings.push(format!("not a valid component: {error}"));
+            return;
+        };
+        allowed |= missing;
+        findings.push(format!("uses {}, which is refused: {error}", feature_name(missing)));
+    }
+}
+
+fn feature_name(feature: WasmFeatures) -> String {
+    let names = [
+        (WasmFeatures::GC | WasmFeatures::GC_TYPES, "garbage collection"),
+        (WasmFeatures::EXCEPTIONS | WasmFeatures::LEGACY_EXCEPTIONS, "exceptions"),
+        (WasmFeatures::THREADS, "threads or shared memory"),
+        (WasmFeatures::MEMORY64, "64-bit memories or tables"),
+        (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
+    ];
+    match names.iter().find(|(flags, _)| flags.intersects(feature)) {
+        Some((_, name)) => name.to_string(),
+        None => feature.iter_names().map(|(name, _)| name.to_lowercase()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Reads the types of a component, and the names of its imports in their order.
+fn read(binary: &[u8]) -> Result<(Types, Vec<String>), wasmparser::Error> {
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    let mut types = None;
+    let mut imports = Vec::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(binary) {
+        let payload = payload?;
+        match &payload {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section.clone() {
+                    imports.push(import?.name.name.to_string());
+                }
+            }
+            _ => {}
+        }
+        if let ValidPayload::End(end) = validator.payload(&payload)? {
+            types = Some(end);
+        }
+    }
+    // A component that parses to its end has ended with its types.
+    Ok((types.expect("the validator gives the types at the end"), imports))
+}
+
+fn check_import(types: TypesRef, name: &str, findings: &mut Vec<String>) {
+    let functions = match types.component_item_for_import(name).map(|item| item.ty) {
+        Some(ComponentEntityType::Instance(_)) => instance_functions(types, name, true),
+        _ => Vec::new(),
+    };
+    if name != HOST {
+        let names: Vec<_> = functions.iter().map(|(name, _)| name.as_str()).collect();
+        let list = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        findings.push(format!("imports {name}{list}: an actor may import only {HOST}"));
+        return;
+    }
+    for (function, found) in functions {
+        match HOST_FUNCTIONS.iter().find(|(known, _)| *known == function) {
+            None => findings.push(format!("imports the function {function} of {HOST}, which has none of that name")),
+            Some((_, expected)) if *expected != found => findings.push(format!(
+                "imports the function {function} of {HOST} with the wrong type: expected {expected}, found {found}"
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+fn check_exports(types: TypesRef, findings: &mut Vec<String>) {
+    let functions = match types.component_item_for_export(ACTOR).map(|item| item.ty) {
+        Some(ComponentEntityType::Instance(_)) => instance_functions(types, ACTOR, false),
+        _ => {
+            findings.push(format!("does not export the interface {ACTOR}"));
+            Vec::new()
+        }
+    };
+    for (name, expected) in ACTOR_FUNCTIONS {
+        match functions.iter().find(|(found, _)| found == name) {
+            None => findings.push(format!("does not export the function {name} of {ACTOR}: {expected}")),
+            Some((_, found)) if found != expected => findings.push(format!(
+                "exports the function {name} of {ACTOR} with the wrong type: expected {expected}, found {found}"
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Names and written types of what an imported or exported instance holds beside types.
+fn instance_functions(types: TypesRef, name: &str, import: bool) -> Vec<(String, String)> {
+    let item = if import { types.component_item_for_import(name) } else { types.component_item_for_export(name) };
+    let Some(ComponentEntityType::Instance(id)) = item.map(|item| item.ty) else { return Vec::new() };
+    let mut functions = Vec::new();
+    for (name, item) in types[id].exports.iter() {
+        match item.ty {
+            ComponentEntityType::Func(id) => {
+                let ty = &types[id];
+                let mut text = String::from(if ty.async_ { "async func(" } else { "func(" });
+                comma_separated(&mut text, ty.params.iter(), |text, (_, ty)| write_type(types, ty, text));
+                text.push(')');
+                if let Some(result) = &ty.result {
+                    text.push_str(" -> ");
+                    write_type(types, result, &mut text);
+                }
+                functions.push((name.clone(), text));
+            }
+            ComponentEntityType::Type { .. } => {}
+            _ => functions.push((name.clone(), "something that is no function".into())),
+        }
+    }
+    functions
+}
+
+fn comma_separated<T>(text: &mut String, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            text.push_str(", ");
+        }
+        write(text, item);
+    }
+}
+
+/// Writes a type as WIT does, with records, variants and enums in full instead of by their names.
+fn write_type(types: TypesRef, ty: &ComponentValType, text: &mut String) {
+    let id = match ty {
+        ComponentValType::Primitive(primitive) => return text.push_str(&primitive.to_string()),
+        ComponentValType::Type(id) => *id,
+    };
+    let optional = |text: &mut String, ty: &Option<ComponentValType>| match ty {
+        Some(ty) => write_type(types, ty, text),
+        None => text.push('_'),
+    };
+    let angled = |text: &mut String, name: &str, parts: &[ComponentValType]| {
+        text.push_str(name);
+        text.push('<');
+        comma_separated(text, parts.iter(), |text, ty| write_type(types, ty, text));
+        text.push('>');
+    };
+    match &types[id] {
+        ComponentDefinedType::Primitive(primitive) => text.push_str(&primitive.to_string()),
+        ComponentDefinedType::List { element, .. } => angled(text, "list", &[*element]),
+        ComponentDefinedType::Tuple(tuple) => angled(text, "tuple", &tuple.types),
+        ComponentDefinedType::Option { ty, .. } => angled(text, "option", &[*ty]),
+        ComponentDefinedType::Result { ok, err, .. } => {
+            text.push_str("result<");
+            optional(text, ok);
+            text.push_str(", ");
+            optional(text, err);
+            text.push('>');
+        }
+        ComponentDefinedType::Enum(cases) => {
+            text.push_str("enum { ");
+            comma_separated(text, cases.iter(), |text, case| text.push_str(case));
+            text.push_str(" }");
+        }
+        ComponentDefinedType::Record(record) => {
+            text.push_str("record { ");
+            comma_separated(text, record.fields.iter(), |text, (name, ty)| {
+                let _ = write!(text, "{name}: ");
+                write_type(types, ty, text);
+            });
+            text.push_str(" }");
+        }
+        ComponentDefinedType::Variant(variant) => {
+            text.push_str("variant { ");
+            comma_separated(text, variant.cases.iter(), |text, (name, case)| {
+                text.push_str(name);
+                if let Some(ty) = &case.ty {
+                    text.push('(');
+                    write_type(types, ty, text);
+                    text.push(')');
+                }
+            });
+            text.push_str(" }");
+        }
+        // No function of the actor world has a type of another kind, so its kind is enough for a message.
+        ComponentDefinedType::Flags(_) => text.push_str("flags"),
+        ComponentDefinedType::Own(_) | ComponentDefinedType::Borrow(_) => text.push_str("a resource"),
+        _ => text.push_str("a type of another kind"),
+    }
+}
