@@ -3,6 +3,7 @@
 #define TH_CHAIN_EFFECTS_H
 
 #include "chain/cbor.h"
+#include "chain/element.h"
 #include "chain/rejection.h"
 #include "crypto/sha256.h"
 

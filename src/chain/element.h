@@ -100,8 +100,7 @@ size_t th_element_encode(const th_element *element, uint8_t *room);
  * Errors: VERSION for another version (see th_element_links), CORRUPT for all else, with the field's name. */
 THEATER_CHECKED theater_status th_element_decode(th_slice encoding, th_element *ret, theater_error *reterr);
 
-/* What holds in every version: keys 0 to 2 of the map. The rest must be well-formed deterministic CBOR of version 1's
- * items only when the version is 1; for a later one nothing after key 2 is looked at. */
+/* What holds in every version: keys 0 to 2 of the map. Nothing behind key 2 is looked at. Errors: CORRUPT. */
 typedef struct th_element_link {
     uint64_t version;
     uint64_t sequence;
