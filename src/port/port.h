@@ -107,7 +107,7 @@ void th_task_join(th_task *task);
 
 /* A mutex, held for short. In the simulation it only checks that nobody holds it. */
 typedef struct th_mutex {
-    _Alignas(8) unsigned char opaque[48];
+    _Alignas(16) unsigned char opaque[64];
 } th_mutex;
 void th_mutex_init(th_port *port, th_mutex *mutex);
 void th_mutex_done(th_mutex *mutex);
