@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import cbor
 import ed25519
-from merkle import EMPTY_ROOT, Tree, leaf, state_root
+from merkle import Tree, leaf, state_root
 from note import ED25519, key_hash
 
 SEED = bytes(range(32))
@@ -17,10 +17,23 @@ def sha(data):
     return sha256(data).digest()
 
 
-def descriptor(name, component=COMPONENT, config=b"", limits=(1000000, 1 << 24, 1 << 20, 1 << 20, 1 << 22),
-               engine="wasmtime-48", **more):
-    fields = {0: 1, 1: name, 2: sha(component), 3: config, 4: dict(enumerate(limits)), 5: engine,
-              6: "theater:actor/guest@0.1.0"}
+def descriptor(
+    name,
+    component=COMPONENT,
+    config=b"",
+    limits=(1000000, 1 << 24, 1 << 20, 1 << 20, 1 << 22),
+    engine="wasmtime-48",
+    **more,
+):
+    fields = {
+        0: 1,
+        1: name,
+        2: sha(component),
+        3: config,
+        4: dict(enumerate(limits)),
+        5: engine,
+        6: "theater:actor/guest@0.1.0",
+    }
     fields.update({int(key[1:]): value for key, value in more.items()})
     return cbor.encode(fields)
 
@@ -41,25 +54,49 @@ class ChainBuilder:
         self.time = START
         self.add(0, genesis if genesis is not None else descriptor(name), b"", state=state, **more)
 
-    def add(self, kind, input_, output=b"", effects=(), state=None, cause=None, fuel=None, keys=(), drop=(),
-            effects_bytes=None, **fields):
+    def add(
+        self,
+        kind,
+        input_,
+        output=b"",
+        effects=(),
+        state=None,
+        cause=None,
+        fuel=None,
+        keys=(),
+        drop=(),
+        effects_bytes=None,
+        **fields,
+    ):
         """Appends an element. Keywords f<number> set a field, drop names payloads that are left out."""
-        before, before_root = self.state, state_root(self.state)
+        before_root = state_root(self.state)
         if state is not None:
             self.state = state
         self.time += 1000
         if effects_bytes is None:
             effects_bytes = cbor.encode(list(effects))
         element = {
-            0: 1, 1: len(self.hashes), 2: self.hashes[-1] if self.hashes else bytes(32), 3: kind, 4: self.time,
-            5: sha(input_), 6: before_root, 7: state_root(self.state), 8: sha(output), 9: sha(effects_bytes),
-            10: 5 if fuel is None else fuel, 11: len(self.state)}
+            0: 1,
+            1: len(self.hashes),
+            2: self.hashes[-1] if self.hashes else bytes(32),
+            3: kind,
+            4: self.time,
+            5: sha(input_),
+            6: before_root,
+            7: state_root(self.state),
+            8: sha(output),
+            9: sha(effects_bytes),
+            10: 5 if fuel is None else fuel,
+            11: len(self.state),
+        }
         if cause is not None:
             element[12] = cause
         element.update({int(key[1:]): value for key, value in fields.items()})
         encoding = cbor.encode({key: value for key, value in element.items() if value is not None})
-        payloads = [None if name in drop else payload for name, payload in
-                    (("input", input_), ("output", output), ("effects", effects_bytes))]
+        payloads = [
+            None if name in drop else payload
+            for name, payload in (("input", input_), ("output", output), ("effects", effects_bytes))
+        ]
         self.items.append([3, encoding] + payloads)
         self.hashes.append(leaf(encoding))
         self.outputs.append(output)
@@ -116,6 +153,3 @@ def bundle(*parts):
         else:
             items.append(part)
     return b"".join(map(cbor.encode, items))
-
-
-assert EMPTY_ROOT == sha(b"")

@@ -75,7 +75,7 @@ class Ledger:
         """Checks the cause of the chain's next element (already added) against the chain itself."""
         cause = element.cause
         if cause.kind != UNDELIVERED:
-            self._once(chain, element, (cause.hash, cause.index), "cause: the element that it names")
+            self._once(chain, element, (cause.hash, cause.index))
         if cause.kind != MESSAGE:
             self._check_request(chain, element)
         if cause.actor == chain.actor and cause.kind != UNDELIVERED:
@@ -99,10 +99,10 @@ class Ledger:
             except Refused as error:
                 raise At(chain.actor, element.sequence, str(error)) from None
 
-    def _once(self, chain, element, key, what):
+    def _once(self, chain, element, key):
         if key in self.caused:
             actor, sequence = self.caused[key]
-            raise Refused(f"{what} is the cause of element {sequence} of {actor} too")
+            raise Refused(f"cause: what it names is the cause of element {sequence} of {actor} too")
         self.caused[key] = chain.actor, element.sequence
 
     @staticmethod
@@ -114,7 +114,7 @@ class Ledger:
             raise Refused(f"cause: request {request} is not of an earlier element")
         kind = chain.elements[sequence].type
         if kind not in (GENESIS, TRANSITION):
-            raise Refused(f"cause: request {request} is of a{'n' if TYPES[kind][0] == 'u' else ''} {TYPES[kind]}")
+            raise Refused(f"cause: request {request} is of {TYPES[kind]}")
         message = chain.requests.get(request)
         if message is None:
             if sequence not in chain.dropped:
@@ -145,8 +145,11 @@ class Ledger:
         if found is None:
             chain.open += 1
             return
-        certain = self._check_message(chain, element, *found) if cause.kind == MESSAGE \
+        certain = (
+            self._check_message(chain, element, *found)
+            if cause.kind == MESSAGE
             else self._check_answer(chain, element, found[0], found[1])
+        )
         if certain:
             chain.checked += 1
         else:
@@ -165,14 +168,18 @@ class Ledger:
             # Without the sender's chain, a step back may be a new chain under an old name.
             if sender is not None or cause.sequence == last[0] and cause.hash == last[2]:
                 raise Refused(f"cause: message {place} of {cause.actor} comes after its message {last[:2]}")
-            self.notes.append(f"element {element.sequence} of {chain.actor}: the messages of {cause.actor} step "
-                              "back; only its chain can tell whether it was made anew or they are out of order")
+            self.notes.append(
+                f"element {element.sequence} of {chain.actor}: the messages of {cause.actor} step "
+                "back; only its chain can tell whether it was made anew or they are out of order"
+            )
         elif sender is not None:
             sent = sender.sent_to.get(chain.actor, ())
             missing = bisect_right(sent, last[:2])
             if missing < bisect_left(sent, place):
-                raise Refused(f"message {sent[missing]} of {cause.actor} was dropped: element "
-                              f"{element.sequence} is caused by a later one")
+                raise Refused(
+                    f"message {sent[missing]} of {cause.actor} was dropped: element "
+                    f"{element.sequence} is caused by a later one"
+                )
 
     @staticmethod
     def _check_message(chain, element, sender, named):
@@ -181,7 +188,9 @@ class Ledger:
         if message is None:
             if cause.sequence in sender.dropped and named.type != REJECTION:
                 return False
-            raise Refused(f"cause: effect {cause.index} of element {cause.sequence} of {cause.actor} is no message")
+            raise Refused(
+                f"cause: effect {cause.index} of element {cause.sequence} of {cause.actor} is no message"
+            )
         if message.to != chain.actor:
             raise Refused(f"cause: the message went to {message.to}")
         if message.payload != element.input:
@@ -189,22 +198,38 @@ class Ledger:
         limits, length = sender.limits[cause.sequence], chain.input_bytes.get(element.sequence)
         if limits is not None and length is not None:
             if length > limits.message:
-                raise At(sender.actor, cause.sequence, f"effect {cause.index}: the payload is over the message limit")
+                raise At(
+                    sender.actor,
+                    cause.sequence,
+                    f"effect {cause.index}: the payload is over the message limit",
+                )
             sender.effects_bytes[cause.sequence] += length
             if sender.effects_bytes[cause.sequence] > limits.effects:
-                raise At(sender.actor, cause.sequence, "effects and the payloads sent are over the effects limit")
+                raise At(
+                    sender.actor, cause.sequence, "effects and the payloads sent are over the effects limit"
+                )
         return True
 
     @staticmethod
     def _check_answer(chain, element, target, named):
         cause, sequence = element.cause, element.cause.request // PLACES
         asked, request = named.cause, chain.requests.get(element.cause.request)
-        if asked is None or asked.kind != MESSAGE or asked.actor != chain.actor or \
-                asked.hash != chain.elements[sequence].hash or request and asked.index != request.index:
-            raise Refused(f"cause: element {cause.sequence} of {cause.actor} was not caused by request {cause.request}")
+        if (
+            asked is None
+            or asked.kind != MESSAGE
+            or asked.actor != chain.actor
+            or asked.hash != chain.elements[sequence].hash
+            or request
+            and asked.index != request.index
+        ):
+            raise Refused(
+                f"cause: element {cause.sequence} of {cause.actor} was not caused by request {cause.request}"
+            )
         if cause.failed != (named.type == REJECTION):
-            raise Refused(f"cause: failed is {str(cause.failed).lower()}, but element {cause.sequence} of "
-                          f"{cause.actor} is a {TYPES[named.type]}")
+            raise Refused(
+                f"cause: failed is {str(cause.failed).lower()}, but element {cause.sequence} of "
+                f"{cause.actor} is {TYPES[named.type]}"
+            )
         if not cause.failed:
             if element.input != named.output:
                 raise Refused("cause: the output of the answering element is not this input")
@@ -214,7 +239,7 @@ class Ledger:
         if rejection is not None:
             same = sha256(rejection[1].encode("utf-8")).digest() == element.input
         elif text is not None:
-            # The output was dropped, but only an actor's own text makes an output that is not known by its hash.
+            # The output was dropped; only an actor's own text makes one that its hash does not give away.
             same = sha256(_actors_rejection(text)).digest() == named.output
         else:
             return False
@@ -229,7 +254,9 @@ class Ledger:
             return
         taken = self.caused.get((chain.elements[sequence].hash, request.index))
         if taken is not None:
-            raise Refused(f"cause: request {cause.request} was delivered, as element {taken[1]} of {taken[0]}")
+            raise Refused(
+                f"cause: request {cause.request} was delivered, as element {taken[1]} of {taken[0]}"
+            )
         chain.checked += 1
 
 

@@ -30,7 +30,7 @@ def head(data, pos):
     after = pos + 1 + size
     if after > len(data):
         raise Refused("cut off")
-    argument = int.from_bytes(data[pos + 1:after], "big")
+    argument = int.from_bytes(data[pos + 1 : after], "big")
     if argument < (24 if size == 1 else 1 << (4 * size)):
         raise Refused("a number or length that is not in its shortest form")
     return first >> 5, argument, after

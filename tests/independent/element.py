@@ -15,7 +15,7 @@ from merkle import EMPTY_ROOT, leaf
 
 VERSION = 1
 GENESIS, TRANSITION, REJECTION, UPGRADE = range(4)
-TYPES = ("genesis", "transition", "rejection", "upgrade")
+TYPES = ("a genesis", "a transition", "a rejection", "an upgrade")
 MESSAGE, ANSWER, UNDELIVERED = range(3)
 WORLD = "theater:actor/guest@0.1.0"
 ZEROS = bytes(32)
@@ -36,7 +36,10 @@ NOTHING = sha256(b"").digest()
 NO_EFFECTS = sha256(b"\x80").digest()
 UNDELIVERED_HASHES = {sha256(text).digest() for text in UNDELIVERED_INPUTS}
 KNOWN_REJECTIONS = {
-    sha256(cbor.encode([code, text])).digest(): (code, text) for code, texts in MESSAGES.items() for text in texts}
+    sha256(cbor.encode([code, text])).digest(): (code, text)
+    for code, texts in MESSAGES.items()
+    for text in texts
+}
 
 NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
@@ -44,9 +47,13 @@ Cause = namedtuple("Cause", "kind actor sequence index hash request failed")
 Limits = namedtuple("Limits", "fuel memory state message effects")
 Descriptor = namedtuple("Descriptor", "name component config limits engine")
 Message = namedtuple("Message", "index to payload request")  # One message effect; payload is its hash.
-Element = namedtuple("Element", (
-    "sequence previous type timestamp input state_before state_after output effects fuel state_size cause "
-    "principal id hash"))
+Element = namedtuple(
+    "Element",
+    (
+        "sequence previous type timestamp input state_before state_after output effects fuel state_size "
+        "cause principal id hash"
+    ),
+)
 
 
 class UnknownVersion(Refused):
@@ -87,8 +94,19 @@ def _hash(value, what):
 
 
 ELEMENT_KEYS = (
-    "version", "sequence", "previous", "type", "timestamp", "input", "state-before", "state-after", "output",
-    "effects", "fuel", "state-size")
+    "version",
+    "sequence",
+    "previous",
+    "type",
+    "timestamp",
+    "input",
+    "state-before",
+    "state-after",
+    "output",
+    "effects",
+    "fuel",
+    "state-size",
+)
 ELEMENT_HASHES = (2, 5, 6, 7, 8, 9)
 ELEMENT_NUMBERS = (0, 1, 3, 4, 10, 11)
 
@@ -112,8 +130,22 @@ def decode_element(data):
         raise Refused("id is not a byte string of 1 to 64 bytes")
     cause = decode_cause(fields[12]) if 12 in fields else None
     return Element(
-        fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], fields[8], fields[9],
-        fields[10], fields[11], cause, principal, id_, leaf(data))
+        fields[1],
+        fields[2],
+        fields[3],
+        fields[4],
+        fields[5],
+        fields[6],
+        fields[7],
+        fields[8],
+        fields[9],
+        fields[10],
+        fields[11],
+        cause,
+        principal,
+        id_,
+        leaf(data),
+    )
 
 
 def read_links(data):
@@ -166,13 +198,16 @@ def _request(value):
 
 
 def check_links(sequence, previous, before):
-    """The checks that hold in every version: the sequence, and the hash of the element before (None: genesis)."""
+    """The checks that hold in every version: the sequence and the hash of the element before, if any."""
     expected = 0 if before is None else before.sequence + 1
     if sequence != expected:
         raise Refused(f"sequence is {sequence}, not {expected}")
     if previous != (ZEROS if before is None else before.hash):
-        raise Refused("previous hash differs from the hash of the element before" if before is not None
-                      else "previous hash of the genesis is not zero")
+        raise Refused(
+            "previous hash differs from the hash of the element before"
+            if before is not None
+            else "previous hash of the genesis is not zero"
+        )
 
 
 def check_follows(element, before):
@@ -180,24 +215,30 @@ def check_follows(element, before):
     check_links(element.sequence, element.previous, before)
     kind = element.type
     if (kind == GENESIS) != (before is None):
-        raise Refused("a genesis after the first element" if kind == GENESIS
-                      else f"the first element is a {TYPES[kind]}, not a genesis")
+        raise Refused(
+            "a genesis after the first element"
+            if kind == GENESIS
+            else f"the first element is {TYPES[kind]}, not a genesis"
+        )
     if before is not None and element.timestamp < before.timestamp:
         raise Refused("timestamp is less than that of the element before")
     root, size = (EMPTY_ROOT, 0) if before is None else (before.state_after, before.state_size)
     if element.state_before != root:
-        raise Refused("state-before differs from the state-after of the element before" if before is not None
-                      else "state-before of the genesis is not the root of the empty state")
+        raise Refused(
+            "state-before differs from the state-after of the element before"
+            if before is not None
+            else "state-before of the genesis is not the root of the empty state"
+        )
     unchanged = element.state_after == element.state_before
     if kind in (REJECTION, UPGRADE) and not unchanged:
-        raise Refused(f"state-after differs from state-before in a {TYPES[kind]}")
+        raise Refused(f"state-after differs from state-before in {TYPES[kind]}")
     if unchanged and element.state_size != size:
         raise Refused(f"state-size is {element.state_size}, but the state of {size} bytes did not change")
     if (element.state_size == 0) != (element.state_after == EMPTY_ROOT):
         raise Refused("state-size and state-after do not agree on whether the state is empty")
     if element.cause is not None:
         if kind in (GENESIS, UPGRADE):
-            raise Refused(f"a cause in a{'n' if kind == UPGRADE else ''} {TYPES[kind]}")
+            raise Refused(f"a cause in {TYPES[kind]}")
         if element.principal is not None or element.id is not None:
             raise Refused("a principal or an id beside a cause")
         if element.cause.kind == UNDELIVERED and element.input not in UNDELIVERED_HASHES:
@@ -282,13 +323,14 @@ class Turn:
 def check_payloads(element, payloads):
     """Checks the hashes of the payloads that are there: input, output and effects, None where dropped."""
     for what, payload, expected in zip(
-            ("input", "output", "effects"), payloads, (element.input, element.output, element.effects)):
+        ("input", "output", "effects"), payloads, (element.input, element.output, element.effects)
+    ):
         if payload is not None and sha256(payload).digest() != expected:
             raise Refused(f"{what} payload differs from its hash")
 
 
 def check_turn(element, payloads, limits):
-    """Checks the payloads by the rules of the element's type; limits are those in force before it, or None."""
+    """Checks payloads by the rules of the element's type; limits are those in force before it, or None."""
     input_, output, effects = payloads
     kind, turn = element.type, Turn()
     if kind in (GENESIS, UPGRADE):
@@ -296,7 +338,7 @@ def check_turn(element, payloads, limits):
             turn.descriptor = decode_descriptor(input_)
         limits = turn.descriptor and turn.descriptor.limits
         if element.output != NOTHING:
-            raise Refused(f"output of a{'n' if kind == UPGRADE else ''} {TYPES[kind]} is not empty")
+            raise Refused(f"output of {TYPES[kind]} is not empty")
     elif kind == TRANSITION:
         if limits and output is not None and len(output) > limits.message:
             raise Refused("output is longer than the message limit")
@@ -357,5 +399,8 @@ def _check_input(element, rejection, input_, limits):
     if element.type == REJECTION and rejection is None:
         return
     if over != (rejection == (CODE_LIMIT, "input")):
-        raise Refused("input is longer than the message limit" if over
-                      else "rejection for an input over the message limit, but it is not over it")
+        raise Refused(
+            "input is longer than the message limit"
+            if over
+            else "rejection for an input over the message limit, but it is not over it"
+        )

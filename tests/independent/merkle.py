@@ -40,7 +40,7 @@ class Tree:
         return self._range(0, size)
 
     def _range(self, start, end):
-        """MTH of the leaves from start to end, where start is a multiple of the subtree sizes that it meets."""
+        """MTH of the leaves from start to end; start is a multiple of the subtree sizes that it meets."""
         if start == end:
             return EMPTY_ROOT
         parts = []
@@ -91,7 +91,7 @@ def state_root(state):
     """The root over the 4,096-byte chunks of a state."""
     if len(state) <= CHUNK:
         return leaf(state) if state else EMPTY_ROOT
-    return Tree(leaf(state[at:at + CHUNK]) for at in range(0, len(state), CHUNK)).head()
+    return Tree(leaf(state[at : at + CHUNK]) for at in range(0, len(state), CHUNK)).head()
 
 
 def verify_inclusion(leaf_hash, index, size, path, root):
@@ -115,7 +115,7 @@ def verify_inclusion(leaf_hash, index, size, path, root):
 
 
 def verify_consistency(old, size, old_root, root, path):
-    """Whether `path` proves that the tree of `size` leaves under `root` begins with that of `old` under `old_root`."""
+    """Whether `path` proves that the tree of `old` leaves under `old_root` is the beginning of this one."""
     if old > size:
         return False
     if old == size:

@@ -28,7 +28,8 @@ def _base64(text, what):
 def is_key_name(name):
     """Whether a text can name a key: not empty, without spaces of Unicode, `+` or control characters."""
     return bool(name) and not any(
-        c == "+" or c.isspace() or unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") for c in name)
+        c == "+" or c.isspace() or unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") for c in name
+    )
 
 
 def key_hash(name, public_key):

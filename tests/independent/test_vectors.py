@@ -15,7 +15,7 @@ import builder
 import cbor
 import ed25519
 from element import check_follows, check_payloads, check_turn, decode_descriptor, decode_element, Element
-from merkle import Tree, leaf, state_root
+from merkle import Tree, state_root
 from note import Checkpoint, VerifierKey
 from theater_bundle import RandomStream, Refused, verify_bundle
 
@@ -174,14 +174,23 @@ class Values(unittest.TestCase):
     def test_ed25519_of_rfc_8032(self):
         # RFC 8032, section 7.1, tests 1 and 3.
         for seed, public, message, signature in (
-                ("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
-                 "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-                 "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
-                 "d25bf5f0595bbe24655141438e7a100b"),
-                ("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
-                 "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-                 "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
-                 "4a7c15e9716ed28dc027beceea1ec40a")):
+            (
+                "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                "",
+                "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+                "5fb8821590a33bacc61e39701cf9b46b"
+                "d25bf5f0595bbe24655141438e7a100b",
+            ),
+            (
+                "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+                "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+                "af82",
+                "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+                "18ff9b538d16f290ae67f760984dc659"
+                "4a7c15e9716ed28dc027beceea1ec40a",
+            ),
+        ):
             seed, public, message, signature = map(bytes.fromhex, (seed, public, message, signature))
             self.assertEqual(ed25519.public_key(seed), public)
             self.assertEqual(ed25519.sign(seed, message), signature)
@@ -219,8 +228,22 @@ class Refusals(unittest.TestCase):
                 payloads = raw(vector, "input", "output", "effects")
                 hashes = [builder.sha(payload) for payload in payloads]
                 element = Element(
-                    vector["sequence"], bytes(32), vector["element_type"], 0, hashes[0], bytes(32), bytes(32),
-                    hashes[1], hashes[2], vector["fuel"], 1, None, None, None, bytes(32))
+                    vector["sequence"],
+                    bytes(32),
+                    vector["element_type"],
+                    0,
+                    hashes[0],
+                    bytes(32),
+                    bytes(32),
+                    hashes[1],
+                    hashes[2],
+                    vector["fuel"],
+                    1,
+                    None,
+                    None,
+                    None,
+                    bytes(32),
+                )
                 with self.assertRaisesRegex(Refused, PAYLOAD_REASONS[vector["why"]]):
                     check_turn(element, payloads, limits)
 
@@ -234,10 +257,23 @@ class Bundle(unittest.TestCase):
     def test_is_verified(self):
         report = verify_bundle(BUNDLE)
         self.assertIsNone(report.error)
-        self.assertEqual(report.chains, [{
-            "actor": "counter", "elements": 12, "head": CHAIN[-1]["hash"], "root": VECTORS["tree_heads"][-1],
-            "state_root": CHAIN[-1]["state_root"], "checkpoints": 1, "key": KEY, "key_source": "bundle",
-            "causes_checked": 1, "causes_open": 2}])
+        self.assertEqual(
+            report.chains,
+            [
+                {
+                    "actor": "counter",
+                    "elements": 12,
+                    "head": CHAIN[-1]["hash"],
+                    "root": VECTORS["tree_heads"][-1],
+                    "state_root": CHAIN[-1]["state_root"],
+                    "checkpoints": 1,
+                    "key": KEY,
+                    "key_source": "bundle",
+                    "causes_checked": 1,
+                    "causes_open": 2,
+                }
+            ],
+        )
 
     def test_is_verified_with_the_users_key(self):
         report = verify_bundle(BUNDLE, [KEY])
@@ -258,7 +294,9 @@ class Bundle(unittest.TestCase):
 
     def test_every_changed_byte_is_found(self):
         elements = BUNDLE.index(bytes.fromhex(CHAIN[3]["state"])[:64])
-        places = set(range(0, 4096, 5)) | set(range(elements - 40, elements + 40)) | set(range(0, len(BUNDLE), 23))
+        places = (
+            set(range(0, 4096, 5)) | set(range(elements - 40, elements + 40)) | set(range(0, len(BUNDLE), 23))
+        )
         places |= set(range(len(BUNDLE) - 400, len(BUNDLE), 3))
         for place in sorted(places):
             data = bytearray(BUNDLE)
@@ -282,11 +320,13 @@ class Bundle(unittest.TestCase):
         for at, kind in enumerate(kinds):
             # A component, a snapshot and the key may be absent; what is left is still a right bundle.
             optional = kind in (1, 2, 5)
-            self.assertEqual(verify_bundle(builder.bundle(*items[:at], *items[at + 1:]), [KEY]).ok, optional, at)
+            self.assertEqual(
+                verify_bundle(builder.bundle(*items[:at], *items[at + 1 :]), [KEY]).ok, optional, at
+            )
             if kind in (0, 3, 5):
-                self.refused(builder.bundle(*items[:at + 1], *items[at:]))
+                self.refused(builder.bundle(*items[: at + 1], *items[at:]))
             if kind == 3 and kinds[at + 1] == 3:
-                self.refused(builder.bundle(*items[:at], items[at + 1], items[at], *items[at + 2:]))
+                self.refused(builder.bundle(*items[:at], items[at + 1], items[at], *items[at + 2 :]))
 
     def test_dropped_payloads_leave_the_chain_sound(self):
         items = bundle_items()

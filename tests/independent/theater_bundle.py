@@ -22,13 +22,32 @@ import cbor
 from cbor import Refused
 from causes import At, Ledger, Traffic
 from element import (
-    UnknownVersion, check_follows, check_links, check_payloads, check_turn, decode_element, is_name, read_links)
+    UnknownVersion,
+    check_follows,
+    check_links,
+    check_payloads,
+    check_turn,
+    decode_element,
+    is_name,
+    read_links,
+)
 from merkle import EMPTY_ROOT, Tree, leaf, state_root, verify_consistency, verify_inclusion
 from note import Checkpoint, VerifierKey, check_line
 
 __all__ = (
-    "EMPTY_ROOT", "Checkpoint", "RandomStream", "Refused", "Report", "Tree", "VerifierKey", "decode_element",
-    "state_root", "verify_bundle", "verify_consistency", "verify_inclusion")
+    "EMPTY_ROOT",
+    "Checkpoint",
+    "RandomStream",
+    "Refused",
+    "Report",
+    "Tree",
+    "VerifierKey",
+    "decode_element",
+    "state_root",
+    "verify_bundle",
+    "verify_consistency",
+    "verify_inclusion",
+)
 
 KIND = "theater-bundle"
 COMPONENT, SNAPSHOT, ELEMENT, CHECKPOINT, KEY = range(1, 6)
@@ -39,8 +58,13 @@ class RandomStream:
     """The random bytes that the turn of one element can read, from its first byte on."""
 
     def __init__(self, previous, sequence, timestamp, input_hash):
-        self._seed = sha256(b"theater-random-v1" + previous + sequence.to_bytes(8, "big") +
-                            timestamp.to_bytes(8, "big") + input_hash).digest()
+        self._seed = sha256(
+            b"theater-random-v1"
+            + previous
+            + sequence.to_bytes(8, "big")
+            + timestamp.to_bytes(8, "big")
+            + input_hash
+        ).digest()
         self._block = 0
         self._rest = b""
         self._read = 0
@@ -161,7 +185,11 @@ class Chain:
             raise Refused(f"snapshot of element {sequence} does not come after it")
         element = elements[sequence]
         if len(state) != element.state_size:
-            raise At(self.actor, sequence, f"snapshot has {len(state)} bytes, not the state-size {element.state_size}")
+            raise At(
+                self.actor,
+                sequence,
+                f"snapshot has {len(state)} bytes, not the state-size {element.state_size}",
+            )
         if state_root(state) != element.state_after:
             raise At(self.actor, sequence, "snapshot differs from state-after")
 
@@ -212,10 +240,16 @@ class Chain:
 
     def summary(self):
         return {
-            "actor": self.actor, "elements": len(self.tree), "head": self._last.hash.hex(),
-            "root": self.tree.head().hex(), "state_root": self._last.state_after.hex(),
-            "checkpoints": self.checkpoints, "key": self.key, "key_source": self.key_source,
-            "causes_checked": self.traffic.checked, "causes_open": self.traffic.open,
+            "actor": self.actor,
+            "elements": len(self.tree),
+            "head": self._last.hash.hex(),
+            "root": self.tree.head().hex(),
+            "state_root": self._last.state_after.hex(),
+            "checkpoints": self.checkpoints,
+            "key": self.key,
+            "key_source": self.key_source,
+            "causes_checked": self.traffic.checked,
+            "causes_open": self.traffic.open,
         }
 
 
@@ -321,19 +355,24 @@ def _place(chain, error, start, data):
     what = str(error)
     if chain is None:
         return At(None, None, f"byte {start}: {what}")
-    if data[start:start + 2] == b"\x85\x03":
+    if data[start : start + 2] == b"\x85\x03":
         return At(chain.actor, chain.sequence(), what)
     return At(chain.actor, None, f"byte {start}: {what}")
 
 
 def _print(report, name):
     for chain in report.chains:
-        key = {"user": "signed by the key given", "bundle": "signed by the key IN THE BUNDLE",
-               "none": "signatures not checked" if chain["checkpoints"] else "not signed"}[chain["key_source"]]
+        key = {
+            "user": "signed by the key given",
+            "bundle": "signed by the key IN THE BUNDLE",
+            "none": "signatures not checked" if chain["checkpoints"] else "not signed",
+        }[chain["key_source"]]
         print(f"{chain['actor']}: {chain['elements']} elements, head {chain['head']}")
         print(f"  tree head {chain['root']}, state root {chain['state_root']}")
-        print(f"  {chain['checkpoints']} checkpoints, {key}; causes: {chain['causes_checked']} checked, "
-              f"{chain['causes_open']} open")
+        print(
+            f"  {chain['checkpoints']} checkpoints, {key}; causes: {chain['causes_checked']} checked, "
+            f"{chain['causes_open']} open"
+        )
     for note in report.notes:
         print(f"note: {note}")
     if report.ok:
