@@ -1,11 +1,12 @@
-/* actor/instance.h: one actor in memory: its descriptor, its state, its chain's head; and the one way in which all of these move on.
+/* actor/instance.h: one actor in memory: its descriptor, its state, its chain's head; and the one way in
+ * which all of these move on.
  *
- * The same code serves a live turn, the replay of a tail at recovery, and a verifier's re-execution, so they cannot differ. Pure: everything
- * that a turn can observe is given by the caller; no clock, randomness, file or thread is reached.
+ * The same code serves a live turn, the replay of a tail at recovery, and a verifier's re-execution, so
+ * they cannot differ. Pure: everything that a turn can observe is given by the caller; no clock,
+ * randomness, file or thread is reached.
  *
- * An instance and a workspace belong to one thread at a time. Nothing is rolled back: after a failed commit the caller frees the
- * instance and loads it anew from what is durable.
- */
+ * An instance and a workspace belong to one thread at a time. Nothing is rolled back: after a failed commit
+ * the caller frees the instance and loads it anew from what is durable. */
 #ifndef TH_ACTOR_INSTANCE_H
 #define TH_ACTOR_INSTANCE_H
 
@@ -18,8 +19,8 @@
 
 typedef struct th_instance th_instance;
 
-/* CPU nanoseconds by stage, added up over the turns that a workspace ran; counted only when `clock` is set (it is given by
- * the runtime, from the port). */
+/* CPU nanoseconds by stage, added up over the turns that a workspace ran; counted only when `clock` is set
+ * (it is given by the runtime, from the port). */
 typedef struct th_stage_times {
     uint64_t turns;
     uint64_t begin_ns;  /* store and instance */
@@ -46,6 +47,7 @@ typedef struct th_sent {
     uint32_t index;   /* its place in the effects array */
     th_slice to;      /* a valid name */
     th_slice payload;
+    th_hash payload_hash; /* sha(payload): the receiver's input hash */
     uint64_t request; /* 0 for a plain send */
 } th_sent;
 
@@ -55,7 +57,8 @@ typedef struct th_produced {
     th_element_type type;
     th_hash hash;          /* of the element */
     th_slice element;      /* encoding */
-    th_slice input;        /* payload: as given; the descriptor for a genesis or upgrade (then a copy in the workspace) */
+    /* payload: as given; the descriptor for a genesis or upgrade (then a copy in the workspace) */
+    th_slice input;
     th_slice output;       /* payload; of a rejection CBOR [code, message] */
     th_slice effects;      /* payload */
     const th_sent *sent;   /* messages, in order; none in a rejection */
@@ -69,18 +72,23 @@ typedef struct th_produced {
     const char *detail;    /* for logs: the trap's message and backtrace, or NULL */
 } th_produced;
 
-/* Makes the actor's first state by init(config) and its genesis element. `component` is of `machine` and stays borrowed by the instance.
- * The descriptor's slices are copied. ACTOR_FAILED: init returned an error, trapped, passed a limit or made an invalid state; the message says
- * which, and no element is made. INVALID_ARGUMENT: the descriptor is not allowed. ENGINE_FAILED. */
-THEATER_CHECKED theater_status th_instance_genesis(const th_machine *machine, void *component, const th_descriptor *descriptor,
-                                                   uint64_t timestamp_ns, th_workspace *workspace, th_instance **ret,
+/* Makes the actor's first state by init(config) and its genesis element. `component` is of `machine` and
+ * stays borrowed by the instance. The descriptor's slices are copied. ACTOR_FAILED: init returned an error,
+ * trapped, passed a limit or made an invalid state; the message says which, and no element is made.
+ * INVALID_ARGUMENT: the descriptor is not allowed. VERSION: it names another engine than the machine is.
+ * ENGINE_FAILED, NO_MEMORY. */
+THEATER_CHECKED theater_status th_instance_genesis(const th_machine *machine, void *component,
+                                                   const th_descriptor *descriptor, uint64_t timestamp_ns,
+                                                   th_workspace *workspace, th_instance **ret,
                                                    th_produced *ret_produced, theater_error *reterr);
 
-/* Brings an actor back at a snapshot: `descriptor` is the one in force after element `sequence`, `element` that element's encoding, `tree` the
- * encoded compact range of size sequence + 1, `state` the state after it. Checks the state against the element's root and size and the tree
- * against the element: CORRUPT. */
-THEATER_CHECKED theater_status th_instance_load(const th_machine *machine, void *component, const th_descriptor *descriptor,
-                                                th_slice element, th_slice tree, th_slice state, th_workspace *workspace,
+/* Brings an actor back at a snapshot: `descriptor` is the one in force after element `sequence`, `element`
+ * that element's encoding, `tree` the encoded compact range of size sequence + 1, `state` the state after
+ * it. Checks the state against the element's root and size and the tree against the element: CORRUPT. An
+ * empty `tree` is for replay alone: the log tree is then not kept and th_instance_tree gives NULL. */
+THEATER_CHECKED theater_status th_instance_load(const th_machine *machine, void *component,
+                                                const th_descriptor *descriptor, th_slice element,
+                                                th_slice tree, th_slice state, th_workspace *workspace,
                                                 th_instance **ret, theater_error *reterr);
 void th_instance_free(th_instance *instance); /* accepts NULL */
 
@@ -95,21 +103,31 @@ typedef struct th_input {
     th_slice id;
 } th_input;
 
-/* One turn. Always gives an element (a transition or a rejection) when it returns OK, and the instance stands after it. TOO_LARGE: a client's input is
- * over the message limit, no element. ENGINE_FAILED, NO_MEMORY: no element, the instance stands as before. */
-THEATER_CHECKED theater_status th_instance_handle(th_instance *instance, const th_input *input, th_workspace *workspace,
-                                                  th_produced *ret_produced, theater_error *reterr);
+/* One turn. Always gives an element (a transition or a rejection) when it returns OK, and the instance
+ * stands after it. TOO_LARGE: a client's input is over the message limit, no element. VERSION: the
+ * descriptor in force names another engine (upgrade the actor). ENGINE_FAILED, NO_MEMORY: no element. After
+ * each of these the instance stands as before. */
+THEATER_CHECKED theater_status th_instance_handle(th_instance *instance, const th_input *input,
+                                                  th_workspace *workspace, th_produced *ret_produced,
+                                                  theater_error *reterr);
 
-/* Runs under a new descriptor and component from now on (the name must stay). Asks the new component's verify-state of the state as it is.
- * ACTOR_FAILED: not valid for it, trapped, or over the new state limit; no element, the instance stands as before. */
-THEATER_CHECKED theater_status th_instance_upgrade(th_instance *instance, void *component, const th_descriptor *descriptor,
-                                                   uint64_t timestamp_ns, th_workspace *workspace, th_produced *ret_produced,
+/* Runs under a new descriptor and component from now on (the name must stay). Asks the new component's
+ * verify-state of the state as it is. ACTOR_FAILED: not valid for it, trapped, or over the new state limit.
+ * INVALID_ARGUMENT: another name, or a descriptor that is not allowed. VERSION: the descriptor names
+ * another engine than the machine is. After each of these there is no element, and the instance stands as
+ * before. */
+THEATER_CHECKED theater_status th_instance_upgrade(th_instance *instance, void *component,
+                                                   const th_descriptor *descriptor, uint64_t timestamp_ns,
+                                                   th_workspace *workspace, th_produced *ret_produced,
                                                    theater_error *reterr);
 
-/* Runs handle as the next turn would, and keeps nothing: what it would have produced is given (type, output, effects, fuel, reject code; no element).
- * For queries and for trying an input. */
-THEATER_CHECKED theater_status th_instance_query(th_instance *instance, const th_input *input, th_workspace *workspace,
-                                                 th_produced *ret_produced, theater_error *reterr);
+/* Runs handle as the next turn would, and keeps nothing: what it would have produced is given (type,
+ * output, effects, fuel, reject code; no element, and state_root and state_size are those of the state that
+ * was read). Also under another engine. For queries and for trying an input. Errors: TOO_LARGE,
+ * ENGINE_FAILED, NO_MEMORY. */
+THEATER_CHECKED theater_status th_instance_query(th_instance *instance, const th_input *input,
+                                                 th_workspace *workspace, th_produced *ret_produced,
+                                                 theater_error *reterr);
 
 /* How a re-executed turn differs from its element. */
 typedef enum th_difference {
@@ -121,25 +139,35 @@ typedef enum th_difference {
     TH_DIFFERS_STATE,
     TH_DIFFERS_FUEL,
     TH_DIFFERS_ELEMENT, /* something else of the element */
-    TH_DIFFERS_UNDECIDED, /* chain format, Fuel: a stack overflow (or another engine's fuel) that came out otherwise */
+    /* chain format, Fuel: a stack overflow (or another engine's fuel) that came out otherwise */
+    TH_DIFFERS_UNDECIDED,
 } th_difference;
 const char *th_difference_text(th_difference difference);
 
-/* A recorded element that is to be run again. */
+/* A recorded element that is to be run again. Of the payloads only the input is needed; an output that was
+ * dropped (then empty) makes the words of a difference poorer. */
 typedef struct th_recorded {
     th_slice element;
     th_slice input, output, effects; /* payloads as recorded */
 } th_recorded;
 
-/* Runs the recorded input again and moves on, like live turns do. `component` is needed for an upgrade (of its descriptor), else NULL. With OK, *ret_difference says
- * whether what came out is what is recorded; when it is not TH_SAME the instance must not be used further, and `reterr` holds the words.
- * CORRUPT: the element does not decode or does not follow the one before. */
-THEATER_CHECKED theater_status th_instance_replay(th_instance *instance, const th_recorded *recorded, void *component,
-                                                  th_workspace *workspace, th_difference *ret_difference, theater_error *reterr);
+/* Runs the recorded input again and moves on, like live turns do. `component` is needed for an upgrade (of
+ * its descriptor), else NULL. With OK, *ret_difference says whether what came out is what is recorded; when
+ * it is not TH_SAME, `reterr` holds the words and the instance must not be used further, with one
+ * exception: after TH_DIFFERS_UNDECIDED of a recorded rejection it stands after that element
+ * (th_instance_elements has grown), because a rejection keeps the state. Fuel is compared when the
+ * machine's name is the descriptor's engine. CORRUPT: the element does not decode or does not follow the
+ * one before. */
+THEATER_CHECKED theater_status th_instance_replay(th_instance *instance, const th_recorded *recorded,
+                                                  void *component, th_workspace *workspace,
+                                                  th_difference *ret_difference, theater_error *reterr);
 
-/* Runs a recorded genesis again. `descriptor` is that of its input. As th_instance_replay. *ret is NULL when the difference is not TH_SAME. */
-THEATER_CHECKED theater_status th_instance_replay_genesis(const th_machine *machine, void *component, const th_recorded *recorded,
-                                                          th_workspace *workspace, th_instance **ret, th_difference *ret_difference,
+/* Runs a recorded genesis again, with the component that its descriptor names. As th_instance_replay. *ret
+ * is NULL when the difference is not TH_SAME. */
+THEATER_CHECKED theater_status th_instance_replay_genesis(const th_machine *machine, void *component,
+                                                          const th_recorded *recorded,
+                                                          th_workspace *workspace, th_instance **ret,
+                                                          th_difference *ret_difference,
                                                           theater_error *reterr);
 
 /* Where the instance stands. Slices are valid until it moves on. */
@@ -149,7 +177,7 @@ const th_hash *th_instance_head(const th_instance *instance);
 uint64_t th_instance_timestamp_ns(const th_instance *instance); /* of the head */
 th_slice th_instance_state(const th_instance *instance);
 const th_hash *th_instance_state_root(const th_instance *instance);
-const th_log_tree *th_instance_tree(const th_instance *instance);
+const th_log_tree *th_instance_tree(const th_instance *instance); /* NULL when it was loaded without one */
 /* Bytes of memory that the instance holds. */
 size_t th_instance_memory(const th_instance *instance);
 

@@ -1,6 +1,8 @@
-/* actor/machine.h: what runs guests, behind function pointers: the engine (machine_engine.c), or a stand-in that a test brings.
+/* actor/machine.h: what runs guests, behind function pointers: the engine (machine_engine.c), or a stand-in
+ * that a test brings.
  *
- * The types are those of theater_engine.h, where each call is described; a machine only adds the indirection. */
+ * The types are those of theater_engine.h, where each call is described; a machine only adds the
+ * indirection. */
 #ifndef TH_ACTOR_MACHINE_H
 #define TH_ACTOR_MACHINE_H
 
@@ -17,9 +19,11 @@ typedef struct th_machine {
     bool (*serialize)(const void *component, th_engine_bytes *ret, char *reterr, size_t reterr_size);
     void *(*deserialize)(void *context, th_engine_bytes compiled, char *reterr, size_t reterr_size);
     void (*free_bytes)(th_engine_bytes bytes);
-    th_engine_outcome (*begin)(void *component, const th_engine_turn_options *options, void **ret_turn, th_engine_result *ret);
+    th_engine_outcome (*begin)(void *component, const th_engine_turn_options *options, void **ret_turn,
+                               th_engine_result *ret);
     th_engine_outcome (*init)(void *turn, th_engine_bytes config, th_engine_result *ret);
-    th_engine_outcome (*handle)(void *turn, th_engine_bytes input, th_engine_bytes state, th_engine_result *ret);
+    th_engine_outcome (*handle)(void *turn, th_engine_bytes input, th_engine_bytes state,
+                                th_engine_result *ret);
     th_engine_outcome (*verify_state)(void *turn, th_engine_bytes state, th_engine_result *ret);
     uint64_t (*fuel)(const void *turn);
     void (*end)(void *turn);
@@ -27,7 +31,8 @@ typedef struct th_machine {
 } th_machine;
 
 /* A machine over a new engine; th_machine_done frees the engine. ENGINE_FAILED with the engine's words. */
-THEATER_CHECKED theater_status th_machine_engine(const th_engine_options *options, th_machine *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_machine_engine(const th_engine_options *options, th_machine *ret,
+                                                 theater_error *reterr);
 void th_machine_done(th_machine *machine);
 
 #endif

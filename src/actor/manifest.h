@@ -1,10 +1,10 @@
-/* actor/manifest.h: the file that says how an actor is started (actor.yaml). Strict: an unknown key is an error with its line.
+/* actor/manifest.h: the file that says how an actor is started (actor.yaml). Strict: an unknown key is an
+ * error with its line.
  *
  *   name: ledger                 # by the chain format's rules
  *   component: build/ledger.wasm # relative to the manifest
  *   config: '{"start":41}'       # or config-file: FILE; empty when both are missing
- *   limits: { fuel: 1000000000, memory: 64MiB, state: 16MiB, message: 1MiB, effects: 4MiB }   # each optional
- */
+ *   limits: { fuel: 1000000000, memory: 64MiB, state: 16MiB, message: 1MiB, effects: 4MiB }   # each optional */
 #ifndef TH_ACTOR_MANIFEST_H
 #define TH_ACTOR_MANIFEST_H
 
@@ -18,11 +18,13 @@ typedef struct th_manifest {
     th_limits limits;  /* defaults where the manifest is silent */
 } th_manifest;
 
-/* Limits of an actor that names none: 1,000,000,000 fuel, 64 MiB memory, 16 MiB state, 1 MiB message, 4 MiB effects. */
+/* Limits of an actor that names none: 1,000,000,000 fuel, 64 MiB memory, 16 MiB state, 1 MiB message, 4 MiB
+ * effects. */
 extern const th_limits th_limits_default;
 
 /* Parses the text of a manifest; `path` is only for messages: "actor.yaml:3: ...". INVALID_ARGUMENT. */
-THEATER_CHECKED theater_status th_manifest_parse(th_slice text, const char *path, th_manifest *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_manifest_parse(th_slice text, const char *path, th_manifest *ret,
+                                                 theater_error *reterr);
 void th_manifest_done(th_manifest *manifest);
 /* Reads "64MiB", "1 GB", "4096": bytes. False when it is not that. */
 bool th_parse_size(const char *text, uint64_t *ret);
