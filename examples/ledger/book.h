@@ -167,6 +167,9 @@ static inline bool book_verify(theater_slice state)
     uint64_t supply = theater_get_u64le(state.data + BOOK_SUPPLY), sum = theater_get_u64le(state.data + BOOK_TREASURY);
     uint64_t all = sum | supply;
     const uint8_t *end = state.data + state.size;
+#ifdef __clang__
+#pragma clang loop unroll_count(8)
+#endif
     for (const uint8_t *record = records; record < end; record += BOOK_RECORD) {
         uint64_t balance = theater_get_u64le(record + BOOK_BALANCE);
         sum += balance;

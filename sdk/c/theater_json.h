@@ -59,7 +59,7 @@ static inline bool theater_json_done(theater_json *json)
     return theater_json_peek(json) == 0 && !json->failed && json->at == json->end;
 }
 
-static inline unsigned theater_json_hex4(theater_json *json)
+THEATER_OUTLINE unsigned theater_json_hex4(theater_json *json)
 {
     unsigned value = 0;
     for (int i = 0; i < 4; i++, json->at++) {
@@ -74,7 +74,7 @@ static inline unsigned theater_json_hex4(theater_json *json)
 }
 
 /* The character of \u, which may take two of them (a surrogate pair), as UTF-8. */
-static inline uint8_t *theater_json_unicode(theater_json *json, uint8_t *out)
+THEATER_OUTLINE uint8_t *theater_json_unicode(theater_json *json, uint8_t *out)
 {
     unsigned c = theater_json_hex4(json);
     if (c >= 0xd800 && c < 0xdc00 && json->end - json->at >= 2 && json->at[0] == '\\' && json->at[1] == 'u') {
@@ -100,7 +100,7 @@ static inline uint8_t *theater_json_unicode(theater_json *json, uint8_t *out)
 }
 
 /* The rest of a string that has escapes; json->at is at the first backslash. What it stands for is never longer than its text. */
-static inline theater_slice theater_json_unescape(theater_json *json, const uint8_t *start)
+THEATER_OUTLINE theater_slice theater_json_unescape(theater_json *json, const uint8_t *start)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const uint8_t *close = json->at;
@@ -133,25 +133,37 @@ static inline theater_slice theater_json_unescape(theater_json *json, const uint
     return json->failed ? (theater_slice){0} : theater_slice_of(room, (size_t)(out - room));
 }
 
+/* Whether one of eight characters is a quote, a backslash or a control character: each test sets the high bit of some byte then. */
+static inline bool theater_json_is_special(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
+    uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
+    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((eight - ones * 0x20) & ~eight)) & high;
+}
+
 /* A string's characters. Without escapes they are a part of the text that is read. */
-static inline theater_slice theater_json_string(theater_json *json)
+THEATER_OUTLINE theater_slice theater_json_string(theater_json *json)
 {
     if (!theater_json_take(json, '"'))
         return (theater_slice){0};
-    const uint8_t *start = json->at;
-    while (json->at < json->end && *json->at != '"' && *json->at != '\\' && *json->at >= 0x20)
-        json->at++;
-    if (json->at == json->end || *json->at < 0x20) {
+    const uint8_t *start = json->at, *at = start, *end = json->end;
+    while (end - at >= 8 && !theater_json_is_special(theater_get_u64le(at)))
+        at += 8;
+    while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+        at++;
+    json->at = at;
+    if (at == end || *at < 0x20) {
         json->failed = true;
         return (theater_slice){0};
     }
-    if (*json->at == '\\')
+    if (*at == '\\')
         return theater_json_unescape(json, start);
-    return theater_slice_of(start, (size_t)(json->at++ - start));
+    json->at = at + 1;
+    return theater_slice_of(start, (size_t)(at - start));
 }
 
 /* A number as it is written, for theater_parse_fixed and the like. */
-static inline theater_slice theater_json_number(theater_json *json)
+THEATER_OUTLINE theater_slice theater_json_number(theater_json *json)
 {
     theater_json_peek(json);
     const uint8_t *start = json->at, *at = start, *digits;
@@ -198,7 +210,7 @@ static inline bool theater_json_next(theater_json *json, uint8_t close)
     return !json->failed && (first || theater_json_take(json, ','));
 }
 
-static inline bool theater_json_member(theater_json *json, theater_slice *ret_key)
+THEATER_OUTLINE bool theater_json_member(theater_json *json, theater_slice *ret_key)
 {
     if (!theater_json_next(json, '}'))
         return false;
@@ -223,7 +235,7 @@ static inline void theater_json_word(theater_json *json, const char *word)
         json->failed = json->at == json->end || *json->at != (uint8_t)*word;
 }
 
-static inline void theater_json_skip_at(theater_json *json, int depth)
+THEATER_OUTLINE void theater_json_skip_at(theater_json *json, int depth)
 {
     uint8_t c = theater_json_peek(json);
     theater_slice key;

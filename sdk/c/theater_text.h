@@ -29,7 +29,7 @@ static inline theater_slice theater_writer_slice(const theater_writer *w)
 }
 
 /* Room for `size` more bytes, which count as written: the caller fills them. */
-static inline uint8_t *theater_put_room(theater_writer *w, size_t size)
+THEATER_OUTLINE uint8_t *theater_put_room(theater_writer *w, size_t size)
 {
     if (size > w->capacity - w->size) {
         if (size > SIZE_MAX / 4 || w->size > SIZE_MAX / 4)
@@ -50,11 +50,9 @@ static inline void theater_put_byte(theater_writer *w, char byte)
     *theater_put_room(w, 1) = (uint8_t)byte;
 }
 
-static inline void theater_put_slice(theater_writer *w, theater_slice bytes)
+THEATER_OUTLINE void theater_put_slice(theater_writer *w, theater_slice bytes)
 {
-    uint8_t *room = theater_put_room(w, bytes.size);
-    for (size_t i = 0; i < bytes.size; i++)
-        room[i] = bytes.data[i];
+    theater_copy(theater_put_room(w, bytes.size), bytes.data, bytes.size);
 }
 
 THEATER_INLINE void theater_put_text(theater_writer *w, const char *text)
@@ -63,7 +61,7 @@ THEATER_INLINE void theater_put_text(theater_writer *w, const char *text)
 }
 
 /* Decimal digits of `value`, with a point before the last `decimals` of them (at most 19) where that is not 0: 1234 with 2 is 12.34. */
-static inline void theater_put_fixed(theater_writer *w, uint64_t value, unsigned decimals)
+THEATER_OUTLINE void theater_put_fixed(theater_writer *w, uint64_t value, unsigned decimals)
 {
     uint8_t digits[24];
     size_t at = sizeof digits;
@@ -101,7 +99,7 @@ static inline void theater_put_hex(theater_writer *w, theater_slice bytes)
 }
 
 /* A JSON string with its quotes. The bytes are taken to be UTF-8. */
-static inline void theater_put_json(theater_writer *w, theater_slice text)
+THEATER_OUTLINE void theater_put_json(theater_writer *w, theater_slice text)
 {
     theater_put_byte(w, '"');
     for (size_t i = 0; i < text.size; i++) {
@@ -123,7 +121,7 @@ static inline void theater_put_json(theater_writer *w, theater_slice text)
 
 static inline bool theater_is_space(uint8_t c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 }
 
 /* Without spaces, tabs and line ends at both ends. */
@@ -137,7 +135,7 @@ static inline theater_slice theater_trim(theater_slice text)
 }
 
 /* Takes the next word off the front of `rest`: what stands between spaces. Empty at the end. */
-static inline theater_slice theater_next_word(theater_slice *rest)
+THEATER_OUTLINE theater_slice theater_next_word(theater_slice *rest)
 {
     while (rest->size > 0 && theater_is_space(rest->data[0]))
         rest->data++, rest->size--;
@@ -151,7 +149,7 @@ static inline theater_slice theater_next_word(theater_slice *rest)
 
 /* Reads `text`, digits with at most `decimals` (0 to 19) of them after a point: "12.3" with 2 gives 1230. False when that is not what
  * all of `text` is, or when it does not fit. */
-static inline bool theater_parse_fixed(theater_slice text, unsigned decimals, uint64_t *ret)
+THEATER_OUTLINE bool theater_parse_fixed(theater_slice text, unsigned decimals, uint64_t *ret)
 {
     uint64_t value = 0;
     unsigned after = 0;
