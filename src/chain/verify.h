@@ -69,6 +69,8 @@ typedef struct th_verify_options {
     uint64_t max_kept_hashes; /* default 2^24 */
     /* Senders, open requests, answers and gaps remembered (about 32 bytes each); beyond: TOO_LARGE. */
     uint64_t max_kept_causes; /* default 2^24 */
+    /* A number that whoever made the chain does not know, so that a hostile chain cannot make this slow; 0 when it is trusted. */
+    uint64_t table_seed;
 } th_verify_options;
 
 /* What was seen. Slices and texts are the verifier's. */
@@ -76,6 +78,7 @@ typedef struct th_verify_report {
     theater_status verdict; /* OK, VERIFY_FAILED with a finding, or VERSION: links hold up to the end but not all was understood */
     th_finding finding;
     uint64_t elements;
+    uint64_t unknown_version; /* elements of later versions and those behind them, of which only the links were checked */
     uint64_t absent_inputs;
     uint64_t absent_outputs;
     uint64_t absent_effects;

@@ -1,0 +1,360 @@
+/* Causes against the other chains.
+ *
+ * Invariants
+ *  1. What a lookup gave is used up, or copied, before the next lookup: its slices do not live longer.
+ *  2. A cause is counted once: checked, missing (the chain or element is not there) or unchecked (what it takes was
+ *     dropped or is of a later version). Only a contradiction is a finding.
+ *  3. last[n] is the newest message of sender n that was taken in, so that the messages between it and the next can be found. */
+#include "chain/causes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "chain/effects.h"
+#include "chain/name_table.h"
+
+#define DEFAULT_SENDERS ((uint64_t)1 << 20)
+
+typedef struct last_message {
+    bool any;
+    uint64_t sequence;
+    uint64_t index;
+} last_message;
+
+struct th_causes {
+    th_slice actor;
+    th_hasher *hasher;
+    th_element_lookup lookup;
+    void *context;
+    uint64_t max_senders;
+    th_name_table senders;
+    last_message *last;
+    uint32_t last_capacity;
+    th_causes_report report;
+};
+
+/* How looking at one cause ended; what was found is a status. */
+typedef enum cause_outcome { CHECKED, MISSING, UNCHECKED } cause_outcome;
+
+theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_lookup lookup, void *context,
+                             uint64_t max_senders, th_causes **ret, theater_error *reterr)
+{
+    th_causes *causes = th_alloc_zero(1, sizeof *causes);
+    if (!causes)
+        return th_fail_memory(reterr, "a check of causes");
+    causes->actor = actor;
+    causes->hasher = hasher;
+    causes->lookup = lookup;
+    causes->context = context;
+    causes->max_senders = max_senders ? max_senders : DEFAULT_SENDERS;
+    th_name_table_init(&causes->senders, 0);
+    *ret = causes;
+    return THEATER_OK;
+}
+
+void th_causes_free(th_causes *causes)
+{
+    if (!causes)
+        return;
+    th_name_table_done(&causes->senders);
+    th_free(causes->last);
+    th_free(causes);
+}
+
+const th_causes_report *th_causes_report_of(const th_causes *causes)
+{
+    return &causes->report;
+}
+
+static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr, const char *format,
+                            ...) THEATER_PRINTF(4, 5);
+
+static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr, const char *format,
+                            ...)
+{
+    th_finding *finding = &causes->report.finding;
+    finding->check = TH_CHECK_CAUSE;
+    finding->has_element = true;
+    finding->sequence = element->sequence;
+    int size = snprintf(finding->message, sizeof finding->message, "element %llu of actor %.*s: ",
+                        (unsigned long long)element->sequence, (int)causes->actor.size,
+                        (const char *)causes->actor.data);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->message + size, sizeof finding->message - (size_t)size, format, arguments);
+    va_end(arguments);
+    causes->report.verdict = THEATER_VERIFY_FAILED;
+    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", finding->message);
+}
+
+/* ---- looking things up ------------------------------------------------------------------------------------------- */
+
+/* Element `sequence` of an actor, decoded. *ret_outcome is CHECKED when it is there and is understood. With `hash` it must be the element
+ * with that hash, else there is a finding about `element`. */
+static theater_status look_up(th_causes *causes, const th_element *element, th_slice actor, uint64_t sequence,
+                              const th_hash *hash, th_found_element *ret, th_element *ret_element,
+                              cause_outcome *ret_outcome, theater_error *reterr)
+{
+    *ret_outcome = MISSING;
+    theater_status status = causes->lookup(causes->context, actor, sequence, ret, reterr);
+    if (status)
+        return status == THEATER_NOT_FOUND ? THEATER_OK : status;
+    th_hash seen;
+    th_element_hash(causes->hasher, ret->encoding, &seen);
+    unsigned long long number = sequence;
+    if (hash && !th_hash_equal(&seen, hash))
+        return found(causes, element, reterr, "element %llu of actor %.*s has another hash", number, (int)actor.size,
+                     (const char *)actor.data);
+    *ret_outcome = CHECKED;
+    theater_error inner;
+    status = th_element_decode(ret->encoding, ret_element, &inner);
+    if (status == THEATER_VERSION)
+        *ret_outcome = UNCHECKED;
+    else if (status || ret_element->sequence != sequence)
+        return found(causes, element, reterr, "element %llu of actor %.*s cannot be its cause: %s", number,
+                     (int)actor.size, (const char *)actor.data, status ? inner.message : "another sequence");
+    return THEATER_OK;
+}
+
+/* Whether the payload is there and is the one that the element names. */
+static bool payload_usable(th_causes *causes, const th_payload *payload, const th_hash *hash)
+{
+    if (!payload->present)
+        return false;
+    th_hash seen;
+    th_sha256_of(causes->hasher, payload->bytes, &seen);
+    return th_hash_equal(&seen, hash);
+}
+
+/* Which effect is looked for: the one with this index, or with this request id where it is not 0. */
+typedef struct wanted_effect {
+    uint64_t index;
+    uint64_t request;
+} wanted_effect;
+
+/* The effect of an element, when its effects are there. *ret_outcome is UNCHECKED when they are not, MISSING when there is no such effect. */
+static void find_effect(th_causes *causes, const th_found_element *where, const th_element *element,
+                        wanted_effect wanted, th_effect *ret, cause_outcome *ret_outcome)
+{
+    th_effects_reader reader;
+    *ret_outcome = UNCHECKED;
+    if (!payload_usable(causes, &where->payloads.effects, &element->effects))
+        return;
+    *ret_outcome = MISSING;
+    if (th_effects_read(where->payloads.effects.bytes, element->sequence, &reader, NULL))
+        return;
+    bool more = true;
+    while (!th_effects_next(&reader, ret, &more, NULL) && more) {
+        bool same = wanted.request ? ret->kind == TH_EFFECT_MESSAGE && ret->request == wanted.request
+                                   : ret->index == wanted.index;
+        if (same) {
+            *ret_outcome = CHECKED;
+            return;
+        }
+    }
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+/* Whether the element sent this chain a message with an index in first..last-1; which one goes to *ret_index. */
+static bool sent_between(th_causes *causes, const th_found_element *where, const th_element *element, uint64_t first,
+                         uint64_t last, uint64_t *ret_index)
+{
+    th_effects_reader reader;
+    th_effect effect;
+    bool more = true;
+    if (element->type == TH_REJECTION || first >= last ||
+        !payload_usable(causes, &where->payloads.effects, &element->effects) ||
+        th_effects_read(where->payloads.effects.bytes, element->sequence, &reader, NULL))
+        return false;
+    while (!th_effects_next(&reader, &effect, &more, NULL) && more && effect.index < last) {
+        if (effect.index >= first && effect.kind == TH_EFFECT_MESSAGE && th_slice_equal(effect.to, causes->actor)) {
+            *ret_index = effect.index;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks for a message to this chain that the sender sent between its last one that came in and this one. */
+static theater_status check_gap(th_causes *causes, const th_element *element, const last_message *last,
+                                theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    for (uint64_t sequence = last->sequence; sequence <= cause->sequence; sequence++) {
+        th_found_element where;
+        th_element sender;
+        cause_outcome outcome;
+        theater_status status = look_up(causes, element, cause->actor, sequence, NULL, &where, &sender, &outcome,
+                                        reterr);
+        if (status)
+            return status;
+        uint64_t first = sequence == last->sequence ? last->index + 1 : 0;
+        uint64_t end = sequence == cause->sequence ? cause->index : UINT64_MAX;
+        uint64_t index;
+        if (outcome == CHECKED && sent_between(causes, &where, &sender, first, end, &index))
+            return found(causes, element, reterr, "effect %llu of element %llu of actor %.*s was left out before it",
+                         (unsigned long long)index, (unsigned long long)sequence, (int)cause->actor.size,
+                         (const char *)cause->actor.data);
+    }
+    return THEATER_OK;
+}
+
+static theater_status check_order(th_causes *causes, const th_element *element, theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    uint32_t number;
+    bool is_new;
+    theater_status status =
+        th_name_table_number(&causes->senders, cause->actor, causes->max_senders, &number, &is_new, reterr);
+    if (status)
+        return status;
+    if (number >= causes->last_capacity) {
+        uint32_t capacity = causes->senders.capacity;
+        last_message *grown = th_realloc(causes->last, capacity * sizeof *grown);
+        if (!grown)
+            return th_fail_memory(reterr, "the senders of a chain");
+        memset(grown + causes->last_capacity, 0, (capacity - causes->last_capacity) * sizeof *grown);
+        causes->last = grown;
+        causes->last_capacity = capacity;
+    }
+    last_message *last = &causes->last[number];
+    if (last->any && (cause->sequence < last->sequence ||
+                      (cause->sequence == last->sequence && cause->index <= last->index)))
+        return found(causes, element, reterr, "the messages of one sender do not ascend");
+    if (last->any)
+        status = check_gap(causes, element, last, reterr);
+    *last = (last_message){true, cause->sequence, cause->index};
+    return status;
+}
+
+static theater_status check_message(th_causes *causes, const th_element *element, cause_outcome *ret,
+                                    theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    th_found_element where;
+    th_element sender;
+    theater_status status = look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &sender,
+                                    ret, reterr);
+    if (!status && *ret == CHECKED) {
+        th_effect effect;
+        find_effect(causes, &where, &sender, (wanted_effect){.index = cause->index}, &effect, ret);
+        if (*ret == MISSING || (*ret == CHECKED && effect.kind != TH_EFFECT_MESSAGE))
+            return found(causes, element, reterr, "its cause has no message as effect %llu",
+                         (unsigned long long)cause->index);
+        if (*ret == CHECKED && !th_slice_equal(effect.to, causes->actor))
+            return found(causes, element, reterr, "its cause is a message to actor %.*s", (int)effect.to.size,
+                         (const char *)effect.to.data);
+        if (*ret == CHECKED && !th_hash_equal(&effect.payload, &element->input))
+            return found(causes, element, reterr, "its input is not what its cause sent");
+    }
+    return status ? status : check_order(causes, element, reterr);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
+
+/* This chain's own request, which is effect `index` of the element that the request's id begins with, or any of its effects with
+ * UINT64_MAX. With `hash` that element must have it. */
+static theater_status check_own_request(th_causes *causes, const th_element *element, const th_hash *hash,
+                                        uint64_t index, cause_outcome *ret, theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    th_found_element where;
+    th_element own;
+    uint64_t sequence = cause->request >> 16;
+    if (sequence >= element->sequence || (cause->request & 0xffff) == 0)
+        return found(causes, element, reterr, "it answers a request that was not made before it");
+    theater_status status =
+        look_up(causes, element, causes->actor, sequence, hash, &where, &own, ret, reterr);
+    if (status || *ret != CHECKED)
+        return status;
+    th_effect effect;
+    find_effect(causes, &where, &own, (wanted_effect){.request = cause->request}, &effect, ret);
+    if (*ret == UNCHECKED)
+        return THEATER_OK;
+    if (*ret == MISSING || !th_slice_equal(effect.to, cause->actor))
+        return found(causes, element, reterr, "element %llu has no such request to actor %.*s",
+                     (unsigned long long)sequence, (int)cause->actor.size, (const char *)cause->actor.data);
+    if (index != UINT64_MAX && index != effect.index)
+        return found(causes, element, reterr, "its cause answers another effect of element %llu",
+                     (unsigned long long)sequence);
+    return THEATER_OK;
+}
+
+/* What the input of an answer must be: the target's output, or the message of its rejection. */
+static theater_status check_answer_input(th_causes *causes, const th_element *element, const th_found_element *where,
+                                         const th_element *target, cause_outcome *ret, theater_error *reterr)
+{
+    th_hash expected = target->output;
+    if (target->type == TH_REJECTION) {
+        th_rejection rejection;
+        if (!payload_usable(causes, &where->payloads.output, &target->output) ||
+            th_rejection_decode(where->payloads.output.bytes, &rejection, NULL)) {
+            *ret = UNCHECKED;
+            return THEATER_OK;
+        }
+        th_sha256_of(causes->hasher, rejection.message, &expected);
+    }
+    if (!th_hash_equal(&expected, &element->input))
+        return found(causes, element, reterr, "its input is not what its cause answered");
+    return THEATER_OK;
+}
+
+static theater_status check_answer(th_causes *causes, const th_element *element, cause_outcome *ret, theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    th_found_element where;
+    th_element target;
+    theater_status status = look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &target,
+                                    ret, reterr);
+    if (status || *ret != CHECKED)
+        return status;
+    if (target.type != TH_TRANSITION && target.type != TH_REJECTION)
+        return found(causes, element, reterr, "its cause is neither a transition nor a rejection");
+    if (cause->failed != (target.type == TH_REJECTION))
+        return found(causes, element, reterr, "its cause is a %s", th_element_type_name(target.type));
+    if (target.cause.kind != TH_CAUSE_MESSAGE || !th_slice_equal(target.cause.actor, causes->actor) ||
+        target.cause.sequence != cause->request >> 16)
+        return found(causes, element, reterr, "its cause does not answer this actor's request");
+    cause_outcome input = CHECKED;
+    status = check_answer_input(causes, element, &where, &target, &input, reterr);
+    if (status)
+        return status;
+    th_hash own = target.cause.hash; /* invariant 1 */
+    status = check_own_request(causes, element, &own, target.cause.index, ret, reterr);
+    if (!status && *ret == CHECKED)
+        *ret = input;
+    return status;
+}
+
+/* ---- one element ------------------------------------------------------------------------------------------------- */
+
+theater_status th_causes_element(th_causes *causes, const th_element *element, theater_error *reterr)
+{
+    th_causes_report *report = &causes->report;
+    cause_outcome outcome = CHECKED;
+    theater_status status = THEATER_OK;
+    uint64_t *count = NULL;
+    if (report->verdict)
+        return th_fail(reterr, report->verdict, "%s", report->finding.message);
+    switch (element->cause.kind) {
+    case TH_CAUSE_NONE:
+        return THEATER_OK;
+    case TH_CAUSE_MESSAGE:
+        count = &report->messages;
+        status = check_message(causes, element, &outcome, reterr);
+        break;
+    case TH_CAUSE_ANSWER:
+        count = &report->answers;
+        status = check_answer(causes, element, &outcome, reterr);
+        break;
+    case TH_CAUSE_UNDELIVERED:
+        count = &report->undelivered;
+        status = check_own_request(causes, element, NULL, UINT64_MAX, &outcome, reterr);
+        break;
+    }
+    if (status)
+        return status;
+    *(outcome == CHECKED ? count : outcome == MISSING ? &report->missing : &report->unchecked) += 1;
+    return THEATER_OK;
+}
