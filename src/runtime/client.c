@@ -1,0 +1,181 @@
+/* What clients call: send, submit, query, drain. */
+#include "runtime/core.h"
+#include "runtime/slice.h"
+
+typedef struct th_drain_waiter {
+    struct th_drain_waiter *next;
+    th_event *event;
+} th_drain_waiter;
+
+/* ---- taking messages ------------------------------------------------------------------------------------------------- */
+
+static theater_status check_message(const theater_message *message, theater_error *reterr)
+{
+    th_slice name = th_slice_text(message->actor ? message->actor : "");
+    if (!th_name_valid(name))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.128s\" is no name of an actor", (const char *)name.data);
+    if (message->id.size && !th_id_valid(message->id))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "an idempotency id has 1 to 64 bytes, this one has %zu", message->id.size);
+    if (message->principal && !th_principal_valid(th_slice_text(message->principal)))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a principal is 1 to 128 bytes of UTF-8");
+    return THEATER_OK;
+}
+
+static th_item *make_item(th_item_kind kind, const theater_message *message, theater_completion completion, void *context)
+{
+    th_slice principal = message->principal ? th_slice_text(message->principal) : (th_slice){0};
+    th_item *item = th_item_new(kind, message->input.size + message->id.size + principal.size);
+    if (!item)
+        return NULL;
+    size_t used = 0;
+    item->payload = th_item_keep(item, &used, message->input);
+    item->principal = th_item_keep(item, &used, principal);
+    item->id = th_item_keep(item, &used, message->id);
+    item->completion = completion;
+    item->context = context;
+    return item;
+}
+
+/* Puts the item into the actor's mailbox, under the lock. */
+static theater_status accept_item(theater_runtime *runtime, th_slice name, th_item *item, theater_error *reterr)
+{
+    if (runtime->closing)
+        return th_fail(reterr, THEATER_CANCELLED, "the runtime is closing");
+    th_entry *entry = th_directory_find(&runtime->directory, name);
+    if (!entry || entry->status == 0)
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.*s", (int)name.size, (const char *)name.data);
+    bool query = item->kind == TH_ITEM_QUERY;
+    if (!query && runtime->health.status)
+        return th_fail(reterr, THEATER_READ_ONLY, "the runtime is read-only: %s", runtime->health.message);
+    if (!query && entry->status != TH_ACTOR_RUNNING)
+        return th_fail(reterr, THEATER_STOPPED, "actor %s is stopped: `theater resume %s` lets it go on", entry->name, entry->name);
+    th_activity *activity = th_activity_get(runtime, entry);
+    if (!activity)
+        return th_fail_memory(reterr, "an actor");
+    th_item_queue *queue = query ? &activity->queries : &activity->clients;
+    if (queue->count >= runtime->options.mailbox_messages)
+        return th_fail(reterr, THEATER_MAILBOX_FULL, "the mailbox of actor %s is full: %u messages wait", entry->name,
+                       runtime->options.mailbox_messages);
+    th_item_push(queue, item);
+    __atomic_add_fetch(&runtime->client_items, 1, __ATOMIC_RELAXED);
+    th_activity_schedule(runtime, activity);
+    return THEATER_OK;
+}
+
+static theater_status submit(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_completion completion,
+                             void *context, theater_error *reterr)
+{
+    theater_status status = check_message(message, reterr);
+    if (status)
+        return status;
+    th_item *item = make_item(kind, message, completion, context);
+    if (!item)
+        return th_fail_memory(reterr, "a message");
+    th_mutex_lock(&runtime->lock);
+    status = accept_item(runtime, th_slice_text(message->actor), item, reterr);
+    th_mutex_unlock(&runtime->lock);
+    if (status)
+        th_item_free(item);
+    return status;
+}
+
+theater_status theater_submit(theater_runtime *runtime, const theater_message *message, theater_completion completion, void *context,
+                              theater_error *reterr)
+{
+    return submit(runtime, TH_ITEM_CLIENT, message, completion, context, reterr);
+}
+
+/* ---- waiting for answers ------------------------------------------------------------------------------------------------ */
+
+typedef struct call {
+    th_event *event;
+    theater_answer answer;
+} call;
+
+static void keep_answer(void *context, theater_answer *answer)
+{
+    call *waiting = context;
+    waiting->answer = *answer;
+    *answer = (theater_answer){0};
+    th_event_set(waiting->event);
+}
+
+static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_answer *ret,
+                                    theater_error *reterr)
+{
+    *ret = (theater_answer){0};
+    call waiting = {0};
+    theater_status status = th_event_new(runtime->port, &waiting.event, reterr);
+    if (!status)
+        status = submit(runtime, kind, message, keep_answer, &waiting, reterr);
+    if (!status) {
+        /* False only in a simulation that crashed: then the runtime's end gives the answer. */
+        if (th_event_wait(waiting.event, UINT64_MAX)) {
+            *ret = waiting.answer;
+            status = ret->status;
+        } else {
+            status = th_fail(reterr, THEATER_INTERRUPTED, "the machine stopped");
+        }
+        if (status == THEATER_REJECTED)
+            th_fail(reterr, status, "%.*s", (int)(ret->output.size < 900 ? ret->output.size : 900),
+                    ret->output.data ? (const char *)ret->output.data : "");
+        else if (status && ret->error.status && reterr)
+            *reterr = ret->error;
+    }
+    th_event_free(waiting.event);
+    ret->status = status;
+    return status;
+}
+
+theater_status theater_send(theater_runtime *runtime, const theater_message *message, theater_answer *ret, theater_error *reterr)
+{
+    return send_and_wait(runtime, TH_ITEM_CLIENT, message, ret, reterr);
+}
+
+theater_status theater_query(theater_runtime *runtime, const theater_message *message, theater_answer *ret, theater_error *reterr)
+{
+    return send_and_wait(runtime, TH_ITEM_QUERY, message, ret, reterr);
+}
+
+/* ---- drain --------------------------------------------------------------------------------------------------------------- */
+
+static bool drained(const theater_runtime *runtime)
+{
+    return __atomic_load_n(&runtime->client_items, __ATOMIC_ACQUIRE) == 0 && !runtime->running && !runtime->committing &&
+           !runtime->commit_first && !runtime->resetting && (runtime->undelivered_running == 0 || runtime->health.status);
+}
+
+void th_drain_check(theater_runtime *runtime)
+{
+    if (!runtime->drains || !drained(runtime))
+        return;
+    for (th_drain_waiter *waiter = runtime->drains; waiter; waiter = waiter->next)
+        th_event_set(waiter->event);
+}
+
+theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, theater_error *reterr)
+{
+    th_drain_waiter waiter = {0};
+    theater_status status = th_event_new(runtime->port, &waiter.event, reterr);
+    if (status)
+        return status;
+    th_mutex_lock(&runtime->lock);
+    waiter.next = runtime->drains;
+    runtime->drains = &waiter;
+    th_drain_check(runtime);
+    th_mutex_unlock(&runtime->lock);
+    uint64_t timeout_ns = timeout_ms > UINT64_MAX / 1000000 ? UINT64_MAX : timeout_ms * 1000000;
+    bool done = th_event_wait(waiter.event, timeout_ns);
+    th_mutex_lock(&runtime->lock);
+    th_drain_waiter **link = &runtime->drains;
+    while (*link != &waiter)
+        link = &(*link)->next;
+    *link = waiter.next;
+    uint64_t left = runtime->undelivered_running;
+    th_mutex_unlock(&runtime->lock);
+    th_event_free(waiter.event);
+    if (!done)
+        return th_fail(reterr, THEATER_TIMEOUT, "%llu messages between actors still wait after %llu ms; they go on later",
+                       (unsigned long long)left, (unsigned long long)timeout_ms);
+    return THEATER_OK;
+}
