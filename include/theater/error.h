@@ -15,9 +15,11 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
+#define THEATER_API __attribute__((visibility("default"))) /* what the shared library shows */
 #define THEATER_CHECKED __attribute__((warn_unused_result))
 #define THEATER_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
+#define THEATER_API
 #define THEATER_CHECKED
 #define THEATER_PRINTF(text, first)
 #endif
@@ -70,10 +72,10 @@ typedef struct theater_error {
 
 /* The constant's lower-case name with dashes ("mailbox-full"), for machines; its text, for people; its
  * exit code and HTTP status. Never NULL; a value outside the list is named "unknown". Any thread. */
-const char *theater_status_name(theater_status status);
-const char *theater_status_text(theater_status status);
-int theater_status_exit_code(theater_status status);
-int theater_status_http(theater_status status);
+THEATER_API const char *theater_status_name(theater_status status);
+THEATER_API const char *theater_status_text(theater_status status);
+THEATER_API int theater_status_exit_code(theater_status status);
+THEATER_API int theater_status_http(theater_status status);
 
 #ifdef __cplusplus
 }

@@ -126,7 +126,9 @@ typedef struct theater_report {
     uint64_t dropped_payloads;       /* not there to check or to run */
     uint64_t checkpoints;            /* checked */
     bool key_from_user, key_from_source;
-    uint64_t undecided;
+    uint64_t undecided;              /* replay: elements that came out otherwise, which decides nothing */
+    uint64_t skipped;                /* replay: turns that could not be run, because a payload was dropped */
+    uint64_t causes, missing_causes; /* verify with `all`: checked against the other chains, and not there to check */
     uint64_t nanoseconds;
     char actor[129];                 /* where the first finding is; with OK and one chain, that chain's */
     uint64_t sequence;

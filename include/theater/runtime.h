@@ -15,12 +15,6 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define THEATER_API __attribute__((visibility("default")))
-#else
-#define THEATER_API
-#endif
-
 typedef struct theater_runtime theater_runtime;
 
 typedef enum theater_durability {

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "theater/error.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -29,7 +31,7 @@ typedef struct theater_hash {
 } theater_hash;
 
 /* Frees what a function gave as theater_bytes and empties it. Accepts an empty one. */
-void theater_bytes_free(theater_bytes *bytes);
+THEATER_API void theater_bytes_free(theater_bytes *bytes);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,192 @@
+#include <stdio.h>
+
+#include "chain/bundle.h"
+#include "port/system.h"
+#include "theater/element_internal.h"
+#include "theater/folder_internal.h"
+#include "theater/source.h"
+
+#define BUFFER_BYTES ((size_t)1 << 20)
+
+/* A bundle that is being written: to a temporary file beside the one that it becomes. */
+typedef struct exporter {
+    const theater_export_options *options;
+    th_file *file;
+    uint64_t offset; /* bytes in the file */
+    th_buf buffer;   /* bytes that go there next */
+    th_bundle_writer writer;
+    uint64_t done;   /* elements of the actors before this one */
+} exporter;
+
+static theater_status flush(exporter *self, theater_error *reterr)
+{
+    if (self->buffer.size == 0)
+        return THEATER_OK;
+    th_slice bytes = th_buf_slice(&self->buffer);
+    theater_status status = th_file_write(self->file, self->offset, &bytes, 1, reterr);
+    self->offset += bytes.size;
+    th_buf_clear(&self->buffer);
+    return status;
+}
+
+static theater_status write_parts(void *context, const th_slice *parts, size_t count, theater_error *reterr)
+{
+    exporter *self = context;
+    for (size_t i = 0; i < count; i++) {
+        if (self->buffer.size + parts[i].size > BUFFER_BYTES) {
+            theater_status status = flush(self, reterr);
+            if (status)
+                return status;
+        }
+        theater_status status = THEATER_OK;
+        if (parts[i].size > BUFFER_BYTES) {
+            status = th_file_write(self->file, self->offset, &parts[i], 1, reterr);
+            self->offset += parts[i].size;
+        } else {
+            status = th_buf_append(&self->buffer, parts[i], reterr);
+        }
+        if (status)
+            return status;
+    }
+    return THEATER_OK;
+}
+
+/* ---- one chain, as the walk gives it ----------------------------------------------------------------------------- */
+
+static theater_status begin_chain(void *context, const th_source_chain *chain, theater_error *reterr)
+{
+    exporter *self = context;
+    return th_bundle_write_header(&self->writer, th_slice_text(chain->name), reterr);
+}
+
+static theater_status put_component(void *context, th_slice component, theater_error *reterr)
+{
+    exporter *self = context;
+    return self->options->without_components ? THEATER_OK
+                                             : th_bundle_write_component(&self->writer, component, reterr);
+}
+
+static theater_status put_element(void *context, const th_source_element *element, theater_error *reterr)
+{
+    exporter *self = context;
+    static const th_payloads none;
+    return th_bundle_write_element(&self->writer, element->encoding,
+                                   self->options->without_payloads ? &none : &element->payloads, reterr);
+}
+
+static theater_status put_snapshot(void *context, uint64_t sequence, th_slice state, theater_error *reterr)
+{
+    exporter *self = context;
+    return self->options->without_snapshots ? THEATER_OK
+                                            : th_bundle_write_snapshot(&self->writer, sequence, state, reterr);
+}
+
+static theater_status put_key(void *context, th_slice text, theater_error *reterr)
+{
+    exporter *self = context;
+    return th_bundle_write_key(&self->writer, text, reterr);
+}
+
+static theater_status put_checkpoint(void *context, th_slice note, theater_error *reterr)
+{
+    exporter *self = context;
+    return th_bundle_write_checkpoint(&self->writer, note, reterr);
+}
+
+static theater_status end_chain(void *context, theater_error *reterr)
+{
+    (void)context, (void)reterr;
+    return THEATER_OK;
+}
+
+
+static void put_progress(void *context, uint64_t done, uint64_t all)
+{
+    exporter *self = context;
+    (void)all;
+    self->options->progress(self->options->context, self->done + done, 0);
+}
+
+static theater_status write_chains(exporter *self, theater_folder *folder, theater_error *reterr)
+{
+    th_bundle_writer_init(&self->writer, write_parts, self);
+    theater_status status = THEATER_OK;
+    for (size_t i = 0; !status && i < self->options->actor_count; i++) {
+        theater_source which = {.folder = folder, .actor_id = self->options->actor_ids[i]};
+        th_source *source;
+        th_actor_info info;
+        status = th_store_find_actor_id(folder->store, which.actor_id, &info, reterr);
+        if (!status && info.elements == 0)
+            status = th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no chain yet", info.name);
+        if (!status)
+            status = th_source_open(&which, &source, reterr);
+        if (status)
+            break;
+        th_walker walker = {
+            self,    begin_chain,    put_component, put_element, put_snapshot,
+            put_key, put_checkpoint, end_chain,     self->options->progress ? put_progress : NULL,
+        };
+        status = th_source_walk(source, &walker, reterr);
+        th_source_close(source);
+        self->done += info.elements;
+    }
+    if (!status)
+        status = flush(self, reterr);
+    return status ? status : th_file_sync(self->file, reterr);
+}
+
+/* The folder that a path lies in: "." when it has no slash. */
+static theater_status parent_of(const char *path, th_buf *ret, theater_error *reterr)
+{
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) : 0;
+    theater_status status = !slash      ? th_buf_append(ret, th_slice_text("."), reterr)
+                            : size == 0 ? th_buf_append(ret, th_slice_text("/"), reterr)
+                                        : th_buf_append(ret, th_slice_of(path, size), reterr);
+    return status ? status : th_buf_append_byte(ret, 0, reterr);
+}
+
+static theater_status write_file(exporter *self, theater_folder *folder, const char *path, const char *temporary,
+                                 theater_error *reterr)
+{
+    th_port *port = folder->port;
+    theater_status status = th_file_open(port, temporary, TH_FILE_WRITE | TH_FILE_CREATE, &self->file, reterr);
+    if (!status)
+        status = th_file_truncate(self->file, 0, reterr);
+    if (!status)
+        status = write_chains(self, folder, reterr);
+    th_file_close(self->file);
+    if (!status)
+        status = th_port_rename(port, temporary, path, reterr);
+    if (status) {
+        if (self->file && th_port_remove(port, temporary, NULL))
+            return status; /* it stays, and the next export to this name writes over it */
+        return status;
+    }
+    th_buf parent;
+    th_buf_init(&parent, 4096);
+    status = parent_of(path, &parent, reterr);
+    if (!status)
+        status = th_port_sync_folder(port, (const char *)parent.data, reterr);
+    th_buf_done(&parent);
+    return status;
+}
+
+theater_status theater_export(theater_folder *folder, const theater_export_options *options, const char *path,
+                              theater_error *reterr)
+{
+    if (options->actor_count == 0)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "no actor was named for %s", path);
+    exporter self = {.options = options};
+    th_buf_init(&self.buffer, BUFFER_BYTES);
+    th_buf temporary;
+    th_buf_init(&temporary, 8192);
+    theater_status status = th_buf_printf(&temporary, reterr, "%s.part", path);
+    if (!status)
+        status = th_buf_append_byte(&temporary, 0, reterr);
+    if (!status)
+        status = write_file(&self, folder, path, (const char *)temporary.data, reterr);
+    th_buf_done(&temporary);
+    th_buf_done(&self.buffer);
+    return status;
+}

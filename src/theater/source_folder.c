@@ -1,0 +1,296 @@
+#include <stdio.h>
+
+#include "chain/checkpoint.h"
+#include "theater/element_internal.h"
+#include "theater/folder_internal.h"
+#include "theater/source_internal.h"
+
+typedef struct folder_source {
+    th_source source;
+    theater_folder *folder;
+    uint64_t actor; /* 0: all */
+} folder_source;
+
+/* What a walk carries from chain to chain. */
+typedef struct folder_walk {
+    theater_folder *folder;
+    const th_walker *walker;
+    th_buf element, other, key;
+    uint64_t done, all;
+    th_hash *components; /* that this walk has handed out already: each is checked once */
+    size_t component_count, component_capacity;
+} folder_walk;
+
+static void close_source(th_source *source)
+{
+    th_free(source);
+}
+
+static theater_status read_element(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
+                                   th_source_element *ret, theater_error *reterr)
+{
+    theater_folder *folder = ((folder_source *)source)->folder;
+    th_record record;
+    theater_status status = th_store_read_element(folder->store, place, sequence, buf, &record, NULL, reterr);
+    if (!status)
+        *ret = (th_source_element){record.element.element, th_record_payloads(&record)};
+    return status;
+}
+
+static theater_status read_snapshot(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
+                                    th_slice *ret_state, theater_error *reterr)
+{
+    theater_folder *folder = ((folder_source *)source)->folder;
+    th_record record;
+    theater_status status = th_store_read_snapshot(folder->store, place, sequence, buf, &record, reterr);
+    if (!status && record.snapshot.sequence != sequence)
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no snapshot after element %llu",
+                       (unsigned long long)sequence);
+    if (!status)
+        *ret_state = record.snapshot.state;
+    return status;
+}
+
+static theater_status read_binary(void *source, const th_hash *hash, th_buf *out, theater_error *reterr)
+{
+    return th_folder_binary(((folder_source *)source)->folder, hash, out, reterr);
+}
+
+static theater_status read_compiled(void *source, const th_hash *hash, const char *fingerprint, th_buf *out,
+                                    theater_error *reterr)
+{
+    return th_folder_compiled(((folder_source *)source)->folder, hash, fingerprint, out, reterr);
+}
+
+typedef struct name_walk {
+    th_name_table *table;
+    theater_error *reterr;
+    theater_status status;
+} name_walk;
+
+static bool add_name(void *context, const th_actor_info *info)
+{
+    name_walk *walk = context;
+    if (info->elements > 0)
+        walk->status = th_name_table_add(walk->table, info->name, info->id, walk->reterr);
+    return walk->status == THEATER_OK;
+}
+
+static theater_status list_names(th_source *source, th_name_table *table, theater_error *reterr)
+{
+    name_walk walk = {table, reterr, THEATER_OK};
+    theater_status status =
+        th_store_list_actors(((folder_source *)source)->folder->store, 0, add_name, &walk, reterr);
+    return status ? status : walk.status;
+}
+
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
+
+typedef struct sequence_list {
+    uint64_t *values;
+    size_t count, capacity;
+    bool failed;
+} sequence_list;
+
+static bool add_sequence(void *context, uint64_t sequence)
+{
+    sequence_list *list = context;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        uint64_t *values = th_realloc(list->values, capacity * sizeof *values);
+        list->failed = !values;
+        if (!values)
+            return false;
+        list->values = values;
+        list->capacity = capacity;
+    }
+    list->values[list->count++] = sequence;
+    return true;
+}
+
+/* Hands out the component that a genesis or upgrade names, unless this walk did so before. One that the folder has lost is
+ * left out here, and missed by whoever wants to run the chain. */
+static theater_status walk_component(folder_walk *walk, const th_source_element *element, theater_error *reterr)
+{
+    th_hash hash;
+    if (!th_element_component(element->encoding, &element->payloads, &hash))
+        return THEATER_OK;
+    for (size_t i = 0; i < walk->component_count; i++)
+        if (th_hash_equal(&walk->components[i], &hash))
+            return THEATER_OK;
+    th_slice binary;
+    theater_status status = th_store_read_component(walk->folder->store, &hash, &walk->other, &binary, reterr);
+    if (status == THEATER_NOT_FOUND)
+        return THEATER_OK;
+    if (status)
+        return status;
+    if (walk->component_count == walk->component_capacity) {
+        size_t capacity = walk->component_capacity ? walk->component_capacity * 2 : 16;
+        th_hash *components = th_realloc(walk->components, capacity * sizeof *components);
+        if (!components)
+            return th_fail_memory(reterr, "the list of components");
+        walk->components = components;
+        walk->component_capacity = capacity;
+    }
+    walk->components[walk->component_count++] = hash;
+    return walk->walker->component(walk->walker->context, binary, reterr);
+}
+
+static theater_status walk_snapshot(folder_walk *walk, uint64_t actor, uint64_t sequence, theater_error *reterr)
+{
+    th_record record;
+    theater_status status = th_store_read_snapshot(walk->folder->store, actor, sequence, &walk->other, &record, reterr);
+    return status ? status
+                  : walk->walker->snapshot(walk->walker->context, sequence, record.snapshot.state, reterr);
+}
+
+static theater_status walk_elements(folder_walk *walk, const th_actor_info *info, const sequence_list *snapshots,
+                                    theater_error *reterr)
+{
+    const th_walker *walker = walk->walker;
+    size_t next_snapshot = 0;
+    for (uint64_t sequence = 0; sequence < info->elements; sequence++) {
+        th_record record;
+        theater_status status =
+            th_store_read_element(walk->folder->store, info->id, sequence, &walk->element, &record, NULL, reterr);
+        if (status)
+            return status;
+        th_source_element element = {record.element.element, th_record_payloads(&record)};
+        status = walk_component(walk, &element, reterr);
+        if (!status)
+            status = walker->element(walker->context, &element, reterr);
+        if (!status && next_snapshot < snapshots->count && snapshots->values[next_snapshot] == sequence) {
+            next_snapshot++;
+            status = walk_snapshot(walk, info->id, sequence, reterr);
+        }
+        if (status)
+            return status;
+        walk->done++;
+        if (walker->progress && walk->done % 1024 == 0)
+            walker->progress(walker->context, walk->done, walk->all);
+    }
+    return THEATER_OK;
+}
+
+typedef struct note_walk {
+    const th_walker *walker;
+    theater_error *reterr;
+    theater_status status;
+} note_walk;
+
+static bool walk_note(void *context, uint64_t size, const th_hash *head, th_slice note)
+{
+    (void)size, (void)head;
+    note_walk *walk = context;
+    walk->status = walk->walker->checkpoint(walk->walker->context, note, walk->reterr);
+    return walk->status == THEATER_OK;
+}
+
+static theater_status walk_chain(folder_walk *walk, const th_actor_info *info, theater_error *reterr)
+{
+    const th_walker *walker = walk->walker;
+    th_source_chain chain = {.place = info->id};
+    memcpy(chain.name, info->name, sizeof info->name);
+    theater_status status = th_folder_key(walk->folder, info, &walk->key, reterr);
+    if (status && status != THEATER_NOT_FOUND && status != THEATER_PERMISSION)
+        return status;
+    if (!status)
+        chain.key = th_buf_slice(&walk->key);
+    status = walker->begin(walker->context, &chain, reterr);
+    if (status)
+        return status;
+    sequence_list snapshots = {0};
+    status = th_store_list_snapshots(walk->folder->store, info->id, 0, info->elements - 1, add_sequence, &snapshots,
+                                     reterr);
+    if (!status && snapshots.failed)
+        status = th_fail_memory(reterr, "the list of snapshots");
+    if (!status)
+        status = walk_elements(walk, info, &snapshots, reterr);
+    th_free(snapshots.values);
+    if (status)
+        return status;
+    if (chain.key.size)
+        status = walker->key(walker->context, chain.key, reterr);
+    note_walk notes = {walker, reterr, THEATER_OK};
+    if (!status)
+        status = th_store_list_checkpoints(walk->folder->store, info->id, walk_note, &notes, reterr);
+    if (!status)
+        status = notes.status;
+    return status ? status : walker->end(walker->context, reterr);
+}
+
+typedef struct id_walk {
+    sequence_list ids;
+    uint64_t elements;
+} id_walk;
+
+static bool add_id(void *context, const th_actor_info *info)
+{
+    id_walk *walk = context;
+    walk->elements += info->elements;
+    return info->elements == 0 || add_sequence(&walk->ids, info->id);
+}
+
+/* The ids are taken first, so that no look-up runs inside another. */
+static theater_status walk_ids(folder_walk *walk, uint64_t actor, theater_error *reterr)
+{
+    id_walk ids = {0};
+    th_actor_info info;
+    theater_status status;
+    if (actor) {
+        status = th_store_find_actor_id(walk->folder->store, actor, &info, reterr);
+        if (!status)
+            add_id(&ids, &info);
+    } else {
+        status = th_store_list_actors(walk->folder->store, 0, add_id, &ids, reterr);
+    }
+    if (!status && ids.ids.failed)
+        status = th_fail_memory(reterr, "the list of actors");
+    walk->all = ids.elements;
+    for (size_t i = 0; !status && i < ids.ids.count; i++) {
+        status = th_store_find_actor_id(walk->folder->store, ids.ids.values[i], &info, reterr);
+        if (!status)
+            status = walk_chain(walk, &info, reterr);
+    }
+    th_free(ids.ids.values);
+    return status;
+}
+
+static theater_status walk_folder(th_source *source, const th_walker *walker, theater_error *reterr)
+{
+    folder_source *self = (folder_source *)source;
+    folder_walk walk = {.folder = self->folder, .walker = walker};
+    th_buf_init(&walk.element, TH_READ_MAX);
+    th_buf_init(&walk.other, TH_READ_MAX);
+    th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX);
+    theater_status status = walk_ids(&walk, self->actor, reterr);
+    if (!status && walker->progress)
+        walker->progress(walker->context, walk.done, walk.all);
+    th_buf_done(&walk.element);
+    th_buf_done(&walk.other);
+    th_buf_done(&walk.key);
+    th_free(walk.components);
+    return status;
+}
+
+static const th_source_operations operations = {
+    close_source, walk_folder, read_element, read_snapshot, read_binary, read_compiled, list_names,
+};
+
+theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret, theater_error *reterr)
+{
+    th_actor_info info;
+    theater_status status =
+        actor ? th_store_find_actor_id(folder->store, actor, &info, reterr) : THEATER_OK;
+    if (status)
+        return status;
+    folder_source *source = th_alloc_zero(1, sizeof *source);
+    if (!source)
+        return th_fail_memory(reterr, "a source of chains");
+    source->source.operations = &operations;
+    source->source.path = folder->path;
+    source->folder = folder;
+    source->actor = actor;
+    *ret = &source->source;
+    return THEATER_OK;
+}

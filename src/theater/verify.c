@@ -1,0 +1,151 @@
+#include <stdio.h>
+
+#include "chain/causes.h"
+#include "port/system.h"
+#include "theater/folder_internal.h"
+#include "theater/pass.h"
+
+/* The check of causes across chains: which chain a name means at the moment, and room for what is looked up. */
+typedef struct cause_check {
+    th_source *source;
+    th_buf buf;              /* of the lookups */
+    th_slice actor;          /* whose cause is being checked, and the place that it means; empty when not known */
+    uint64_t place;
+    const th_element *element;
+    th_slice own_name;       /* of the chain that is checked, and its place */
+    uint64_t own_place;
+    th_hasher *hasher;
+} cause_check;
+
+/* Among the chains that bear the cause's name, the one whose element has the cause's hash: a name may have been given to a new
+ * actor after the first was removed. When none has, the newest, so that the check finds the difference. */
+static theater_status resolve(cause_check *check, th_slice actor, theater_error *reterr)
+{
+    const uint64_t *places;
+    size_t count;
+    theater_status status = th_source_named(check->source, actor, &places, &count, reterr);
+    if (status || count == 0)
+        return status ? status : th_fail(reterr, THEATER_NOT_FOUND, "no chain of this name");
+    check->place = places[count - 1];
+    check->actor = actor;
+    const th_cause *cause = &check->element->cause;
+    bool has_hash = cause->kind == TH_CAUSE_MESSAGE || cause->kind == TH_CAUSE_ANSWER;
+    for (size_t i = 0; has_hash && count > 1 && i < count; i++) {
+        th_source_element found;
+        status = th_source_read_element(check->source, places[i], cause->sequence, &check->buf, &found, reterr);
+        if (status == THEATER_NOT_FOUND)
+            continue;
+        if (status)
+            return status;
+        th_hash hash;
+        th_element_hash(check->hasher, found.encoding, &hash);
+        if (th_hash_equal(&hash, &cause->hash)) {
+            check->place = places[i];
+            break;
+        }
+    }
+    return THEATER_OK;
+}
+
+static theater_status look_up(void *context, th_slice actor, uint64_t sequence, th_found_element *ret,
+                              theater_error *reterr)
+{
+    cause_check *check = context;
+    uint64_t place = check->own_place;
+    bool is_cause = th_slice_equal(actor, check->element->cause.actor);
+    if (is_cause || !th_slice_equal(actor, check->own_name)) {
+        if (!th_slice_equal(check->actor, actor)) {
+            theater_status status = resolve(check, actor, reterr);
+            if (status)
+                return status;
+        }
+        place = check->place;
+    }
+    th_source_element found;
+    theater_status status = th_source_read_element(check->source, place, sequence, &check->buf, &found, reterr);
+    if (!status)
+        *ret = (th_found_element){found.encoding, found.payloads};
+    return status;
+}
+
+static theater_status check_chain(cause_check *check, const th_pass_chain *chain, theater_report *report,
+                                  theater_error *reterr)
+{
+    check->own_name = th_slice_text(chain->name);
+    check->own_place = chain->place;
+    th_causes *causes;
+    theater_status status = th_causes_new(check->own_name, check->hasher, look_up, check, 0, &causes, reterr);
+    if (status)
+        return status;
+    th_buf own;
+    th_buf_init(&own, TH_READ_MAX);
+    theater_error why = {.status = THEATER_OK};
+    for (uint64_t i = 0; !status && i < chain->elements; i++) {
+        th_source_element recorded;
+        th_element element;
+        status = th_source_read_element(check->source, chain->place, i, &own, &recorded, &why);
+        if (!status)
+            status = th_element_decode(recorded.encoding, &element, &why);
+        if (status || element.cause.kind == TH_CAUSE_NONE)
+            continue;
+        check->element = &element;
+        check->actor = (th_slice){0};
+        status = th_causes_element(causes, &element, &why);
+    }
+    if (status == THEATER_VERIFY_FAILED) {
+        const th_finding *finding = &th_causes_report_of(causes)->finding;
+        th_report_finding(report, status, chain->name, finding->sequence, th_check_name(finding->check),
+                          finding->message);
+        status = THEATER_OK;
+    } else if (status && reterr) {
+        *reterr = why;
+    }
+    if (!status) {
+        const th_causes_report *seen = th_causes_report_of(causes);
+        report->causes += seen->messages + seen->answers + seen->undelivered;
+        report->missing_causes += seen->missing + seen->unchecked;
+    }
+    th_causes_free(causes);
+    th_buf_done(&own);
+    return status;
+}
+
+static theater_status check_causes(th_source *source, const th_pass *pass, theater_report *report,
+                                   theater_error *reterr)
+{
+    cause_check check = {.source = source};
+    th_buf_init(&check.buf, TH_READ_MAX);
+    theater_status status = th_hasher_new(&check.hasher, reterr);
+    for (size_t i = 0; !status && report->status == THEATER_OK && i < pass->count; i++)
+        status = check_chain(&check, &pass->chains[i], report, reterr);
+    th_hasher_free(check.hasher);
+    th_buf_done(&check.buf);
+    if (status || report->status)
+        return status;
+    size_t length = strlen(report->message);
+    snprintf(report->message + length, sizeof report->message - length, ", %llu cause%s checked, %llu not there to check",
+             (unsigned long long)report->causes, report->causes == 1 ? "" : "s",
+             (unsigned long long)report->missing_causes);
+    return THEATER_OK;
+}
+
+theater_status theater_verify(const theater_source *source, const theater_check_options *options, theater_report *ret,
+                              theater_error *reterr)
+{
+    static const theater_check_options defaults = {0};
+    options = options ? options : &defaults;
+    memset(ret, 0, sizeof *ret);
+    uint64_t begin = th_port_monotonic_ns(th_port_system());
+    th_source *opened;
+    theater_status status = th_source_open(source, &opened, reterr);
+    if (status)
+        return status;
+    th_pass pass = {0};
+    status = th_pass_run(opened, source->path != NULL, options, &pass, ret, reterr);
+    if (!status && ret->status == THEATER_OK && options->all)
+        status = check_causes(opened, &pass, ret, reterr);
+    th_pass_done(&pass);
+    th_source_close(opened);
+    ret->nanoseconds = th_port_monotonic_ns(th_port_system()) - begin;
+    return status;
+}
