@@ -70,7 +70,11 @@ pub fn features(binary: &[u8], findings: &mut Vec<String>) {
             return;
         };
         allowed |= missing;
-        findings.push(format!("uses {}, which is refused: {error}", feature_name(missing)));
+        let finding = format!("uses {}, which is refused", feature_name(missing));
+        // A proposal may be several flags, of which the first says enough.
+        if !findings.iter().any(|known| known.starts_with(&finding)) {
+            findings.push(format!("{finding}: {error}"));
+        }
     }
 }
 

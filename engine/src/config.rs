@@ -21,13 +21,13 @@ const WASMTIME_VERSION: &str = "48.0.8";
 pub const TABLE_ELEMENTS: usize = 100_000;
 /// Stack of a recorder and of a verifier, by the chain format.
 const RECORDER_STACK: usize = 1 << 20;
-const VERIFIER_STACK: usize = 8 << 20;
+const VERIFIER_STACK: usize = 4 << 20;
 /// Stack that the engine's own code and the host callbacks may need beside the guest's.
 const HOST_STACK: usize = 512 << 10;
 /// What one component may consist of. Tool chains make 4 to 30 core instances, 1 or 2 memories, 1 to 4 tables.
 const CORE_INSTANCES: u32 = 200;
-const MEMORIES: u32 = 16;
-const TABLES: u32 = 32;
+pub const MEMORIES: u32 = 16;
+pub const TABLES: u32 = 32;
 /// Bytes of bookkeeping of one core instance, and of all of one component.
 const INSTANCE_BYTES: usize = 16 << 20;
 /// Memory of a slot kept between turns: with pagemap_scan only the pages that a turn wrote are reset, so much is
@@ -88,7 +88,7 @@ fn execution(options: &Options) -> Result<Config> {
     config.wasm_memory64(false);
     // A guest's stack lies on the thread's own; without fibers the second size only has to be no smaller.
     config.max_wasm_stack(stack(options));
-    config.async_stack_size(stack(options).max(2 << 20));
+    config.async_stack_size(stack(options));
     config.memory_reservation(4 << 30);
     config.memory_init_cow(true);
     config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
