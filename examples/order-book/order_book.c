@@ -99,6 +99,7 @@ static theater_result submit(book *b, order *o)
     o->id = theater_get_u64le(b->state.data + BOOK_NEXT_ID);
     book_add(b, BOOK_NEXT_ID, 1);
     book_add(b, BOOK_SUBMITTED, o->quantity);
+    book_make_room(b);
     theater_writer output = theater_writer_new(256);
     theater_put_text(&output, "{\"Order\":");
     theater_put_u64(&output, o->id);
