@@ -1,0 +1,46 @@
+# make          builds build/theater, with all that it needs
+# make demo     the main job on real input: a ledger, 100,000 transfers, verified and run again
+# make test     the whole test suite, in a release and in a sanitizer build
+.PHONY: all setup configure build demo test test-release test-sanitize sim crash bench nightly coverage install clean
+
+JOBS ?= $(shell nproc)
+
+all: build
+
+setup:
+	@tools/setup
+
+build: setup
+	@test -f build/build.ninja || cmake --preset release
+	@cmake --build build -j $(JOBS)
+
+demo: build
+	@tools/demo
+
+test: setup
+	@tools/run-tests
+
+# One seed of the simulation, or COUNT seeds from SEED on.
+SEED ?= 0
+COUNT ?= 1
+sim: build
+	@build/tests/simulation/test_simulation $(COUNT) $(SEED)
+
+bench: build
+	@bench/run
+
+# What takes longer than a test run may.
+nightly: build
+	@build/tests/simulation/test_simulation 20000 1000
+
+coverage: setup
+	@cmake --preset coverage
+	@cmake --build build/coverage -j $(JOBS)
+	@ctest --test-dir build/coverage --output-on-failure -j $(JOBS)
+	@tools/coverage
+
+install: build
+	@cmake --install build
+
+clean:
+	rm -rf build
