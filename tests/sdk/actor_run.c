@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "engine/signals.h"
+
 static th_slice taken(th_engine_bytes bytes)
 {
     return th_slice_of(bytes.data, bytes.size);
@@ -128,6 +130,7 @@ th_engine_outcome actor_run_start_file(actor_run *run, const char *path, const c
     th_engine_options options = {.keep_resident_bytes = UINT64_MAX};
     run->engine = th_engine_new(&options, error, sizeof error);
     must(run->engine != NULL, error);
+    test_keep_signals();
     run->component = th_engine_compile(run->engine, given(th_buf_slice(&binary)), error, sizeof error);
     must(run->component != NULL, error);
     th_buf_done(&binary);
