@@ -14,6 +14,9 @@ use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 pub const HOST: &str = "theater:actor/host@0.1.0";
 pub const ACTOR: &str = "theater:actor/actor@0.1.0";
 
+/// Where the text of a type is cut. A component of a few bytes can hold a type whose text is endless; those of the world are shorter.
+const MOST_TEXT: usize = 400;
+
 const HOST_FUNCTIONS: [(&str, &str); 8] = [
     ("log", "func(enum { trace, debug, info, warn, error }, string)"),
     ("now", "func() -> u64"),
@@ -186,6 +189,9 @@ fn instance_functions(types: TypesRef, name: &str, import: bool) -> Vec<(String,
 
 fn comma_separated<T>(text: &mut String, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
     for (place, item) in items.enumerate() {
+        if text.len() > MOST_TEXT {
+            return text.push_str(" ..");
+        }
         if place > 0 {
             text.push_str(", ");
         }

@@ -110,7 +110,11 @@ unsafe fn write_text(text: &str, buffer: *mut c_char, size: usize) {
 
 /// Runs a constructor; an error's text, or that of a panic, goes to C.
 unsafe fn boxed<T>(reterr: *mut c_char, size: usize, body: impl FnOnce() -> Result<T, String>) -> *mut T {
-    let made = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err("the engine failed: it panicked".into()));
+    let made = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<String>().map(String::as_str);
+        let why = why.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        Err(format!("the engine failed: {why}"))
+    });
     match made {
         Ok(made) => Box::into_raw(Box::new(made)),
         Err(text) => {

@@ -36,6 +36,7 @@ static const struct {
     {"relaxed_simd", 1, {"uses relaxed SIMD, which is refused"}},
     {"many_memories", 1, {"cannot be run here", "memories"}},
     {"large_table", 1, {"cannot be run here", "100001"}},
+    {"endless_type", 1, {"expected func(list<u8>) -> bool, found func(list<u8>) -> tuple<tuple<", " .."}},
     {"all_wrong",
      8,
      {"imports wasi:random/random@0.2.3 (get-random-u64)", "imports log: an actor may import only",

@@ -202,6 +202,27 @@ static void a_payload_past_the_engines_default_reaches_the_callback_whole(void *
     th_engine_component_free(component);
 }
 
+/* Wasmtime's own bound of 100,000 handles would show; ours is a failure of the host. */
+static void a_million_handles_do_not_show(void **state)
+{
+    th_engine_component *component = test_component(test_engine(TEST_CRANELIFT), "handles");
+    uint32_t count = 1000000;
+    test_run run;
+    test_run_begin(&run);
+    run.options.fuel = 100000000;
+    test_run_handle(&run, component, number(&count), test_text(""));
+    assert_int_equal(run.outcome, TH_ENGINE_OK);
+    test_run_end(&run);
+
+    count++;
+    test_run_begin(&run);
+    run.options.fuel = 100000000;
+    test_run_handle(&run, component, number(&count), test_text(""));
+    assert_int_equal(run.outcome, TH_ENGINE_FAILED);
+    test_run_end(&run);
+    th_engine_component_free(component);
+}
+
 static void *verify_deep(void *argument)
 {
     test_run *run = argument;
@@ -260,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_host_that_cannot_grow_a_memory_makes_no_element),
         cmocka_unit_test(results_past_the_engines_default_of_128_mib_come_whole),
         cmocka_unit_test(a_payload_past_the_engines_default_reaches_the_callback_whole),
+        cmocka_unit_test(a_million_handles_do_not_show),
         cmocka_unit_test(a_verifier_has_more_stack_than_a_recorder),
     };
     return cmocka_run_group_tests(tests, NULL, done);
