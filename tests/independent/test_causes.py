@@ -165,6 +165,14 @@ class Messages(Pair):
             else:
                 self.refused(what, ("a", 1), a, b)
 
+    def test_limits_that_are_not_known_limit_nothing(self):
+        tight = descriptor("a", limits=(10, 10, 10, 5, 60))
+        for drop, dropped_input in ((["input"], []), ([], ["input"])):
+            a, b = ChainBuilder("a", genesis=tight, drop=drop), ChainBuilder("b")
+            a.transition(b"", effects=[message("b", bytes(10))])
+            b.transition(bytes(10), cause=a.message_cause(1, 0), drop=dropped_input)
+            self.verified(a, b)
+
 
 class Answers(Pair):
     def test_an_answer(self):

@@ -372,6 +372,13 @@ class Program(unittest.TestCase):
         # Fuel alone breaks no rule of element 5 itself: the next link shows it.
         self.assertEqual((error["actor"], error["sequence"]), ("counter", 6))
         self.assertIn("previous hash differs", error["what"])
+        done = self.run_program("verify", self.file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not verify: element 6 of counter: previous hash differs", done.stdout)
+        self.file.write_bytes(b"")
+        done = self.run_program("verify", self.file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("does not verify: bundle: byte 0: cut off", done.stdout)
 
     def test_wrong_calls(self):
         self.assertEqual(self.run_program("verify", self.file.parent / "none").returncode, 2)
