@@ -33,6 +33,7 @@ static const char *const compile_flags[] = {
     "-mmutable-globals",
     "-Wall",
     "-Wextra",
+    "-Wno-unused-parameter", /* an actor without a configuration has one that it does not read */
 };
 
 static const char *const link_flags[] = {
@@ -74,6 +75,15 @@ theater_status th_tool_find_sdk(char *ret, theater_error *reterr)
                    "the SDK's theater.h was not found; set THEATER_SDK to the folder sdk/c of Theater's sources");
 }
 
+/* Where the object of a source goes: its place makes it unique, its name tells the reader of a linker's message which file is meant. */
+static theater_status object_path(const char *scratch, const th_tool_sources *sources, size_t place, char *ret, theater_error *reterr)
+{
+    const char *source = sources->paths[place], *slash = strrchr(source, '/');
+    char name[NAME_MAX];
+    snprintf(name, sizeof name, "%zu-%.200s.o", place, slash ? slash + 1 : source);
+    return th_tool_join(scratch, name, ret, reterr);
+}
+
 /* Compiles one file. The compiler sees the path as it was given, so its messages are what the author expects; in the module,
  * __FILE__ and the like are relative to `base`. */
 static theater_status compile_one(const th_tool_compiler *compiler, const th_tool_sources *sources, const char *source,
@@ -103,9 +113,10 @@ static theater_status compile_one(const th_tool_compiler *compiler, const th_too
     return th_tool_run(arguments, source, reterr);
 }
 
-static theater_status link_objects(const th_tool_compiler *compiler, const char *scratch, size_t count, const char *output,
-                                   theater_error *reterr)
+static theater_status link_objects(const th_tool_compiler *compiler, const char *scratch, const th_tool_sources *sources,
+                                   const char *output, theater_error *reterr)
 {
+    size_t count = sources->count;
     char(*objects)[PATH_MAX] = th_alloc(count * sizeof *objects);
     const char **arguments = th_alloc((LINK_FLAGS + count + 4) * sizeof *arguments);
     theater_status status = THEATER_OK;
@@ -120,9 +131,7 @@ static theater_status link_objects(const th_tool_compiler *compiler, const char 
         arguments[n++] = output;
     }
     for (size_t i = 0; status == THEATER_OK && i < count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "%zu.o", i);
-        status = th_tool_join(scratch, name, objects[i], reterr);
+        status = object_path(scratch, sources, i, objects[i], reterr);
         arguments[n++] = objects[i];
     }
     if (status == THEATER_OK) {
@@ -140,14 +149,12 @@ static theater_status compile_in(const char *scratch, const th_tool_compiler *co
     char sdk[PATH_MAX], object[PATH_MAX];
     theater_status status = th_tool_find_sdk(sdk, reterr);
     for (size_t i = 0; status == THEATER_OK && i < sources->count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "%zu.o", i);
-        status = th_tool_join(scratch, name, object, reterr);
+        status = object_path(scratch, sources, i, object, reterr);
         if (status == THEATER_OK)
             status = compile_one(compiler, sources, sources->paths[i], sdk, object, reterr);
     }
     if (status == THEATER_OK)
-        status = link_objects(compiler, scratch, sources->count, output, reterr);
+        status = link_objects(compiler, scratch, sources, output, reterr);
     return status;
 }
 
