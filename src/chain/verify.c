@@ -100,6 +100,14 @@ static bool stopped(th_verifier *verifier, theater_status *ret, theater_error *r
     return true;
 }
 
+/* The element's decoder begins its messages with "element: ", which the finding has said already. */
+static const char *without_prefix(const theater_error *inner)
+{
+    static const char prefix[] = "element: ";
+    bool has = strncmp(inner->message, prefix, sizeof prefix - 1) == 0;
+    return inner->message + (has ? sizeof prefix - 1 : 0);
+}
+
 /* ---- elements ---------------------------------------------------------------------------------------------------- */
 
 #define FIND(check, ...) th_verifier_find(verifier, TH_CHECK_##check, true, next, reterr, __VA_ARGS__)
@@ -163,7 +171,7 @@ static theater_status follow_links(th_verifier *verifier, th_slice encoding, con
     th_element_link link;
     theater_error inner;
     if (th_element_links(encoding, &link, &inner))
-        return FIND(ENCODING, "%s", inner.message);
+        return FIND(ENCODING, "%s", without_prefix(&inner));
     theater_status status = check_links(verifier, link.sequence, &link.previous, reterr);
     if (status)
         return status;
@@ -188,7 +196,7 @@ theater_status th_verifier_element(th_verifier *verifier, th_slice encoding, con
     if (status == THEATER_VERSION)
         return follow_links(verifier, encoding, &hash, reterr);
     if (status)
-        return FIND(ENCODING, "%s", inner.message);
+        return FIND(ENCODING, "%s", without_prefix(&inner));
     status = check_place(verifier, &element, reterr);
     if (!status)
         status = th_verifier_check_payloads(verifier, &element, payloads, reterr);

@@ -1,7 +1,7 @@
 /* crypto/sha256.h: SHA-256 (FIPS 180-4) with a context that is made once and used again.
  *
- * A hasher belongs to one thread at a time: its owner makes one per worker and hands it down. Making one fetches the
- * digest from OpenSSL and runs it once, so that no later call allocates or can fail. */
+ * A hasher belongs to one thread at a time: its owner makes one per worker and hands it down. Only making one allocates;
+ * no other call does, or can fail. */
 #ifndef TH_CRYPTO_SHA256_H
 #define TH_CRYPTO_SHA256_H
 
@@ -9,7 +9,7 @@
 
 typedef struct th_hasher th_hasher;
 
-/* *ret is the caller's. Errors: NO_MEMORY, ENGINE_FAILED when OpenSSL offers no SHA-256. */
+/* *ret is the caller's. Errors: NO_MEMORY, ENGINE_FAILED when OpenSSL's SHA-256 gives a wrong result. */
 THEATER_CHECKED theater_status th_hasher_new(th_hasher **ret, theater_error *reterr);
 void th_hasher_free(th_hasher *hasher); /* accepts NULL */
 
