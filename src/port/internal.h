@@ -1,14 +1,15 @@
 /* port/internal.h: what the two ports share. Nothing outside src/port/ includes this.
  *
- * A port, a file, a task and an event each begin with a pointer to the operations of the port that made them. So both ports live in one
- * program, and a call on a handle costs one indirect call. Mutexes alone go without: see mutex.c. */
+ * A port, a file, a task and an event each begin with a pointer to the operations of the port that made them.
+ * So both ports live in one program, and a call on a handle costs one indirect call. Mutexes alone go
+ * without: see mutex.c. */
 #ifndef TH_PORT_INTERNAL_H
 #define TH_PORT_INTERNAL_H
 
 #include "port/port.h"
 
-/* One function for each primitive of port.h, with the same contract. th_port_read_file and th_port_replace_file are missing: they are made
- * of these (whole_file.c). */
+/* One function for each primitive of port.h, with the same contract. th_port_read_file and
+ * th_port_replace_file are missing: they are made of these (whole_file.c). */
 typedef struct th_port_operations {
     uint64_t (*wall_ns)(th_port *port);
     uint64_t (*monotonic_ns)(th_port *port);
@@ -33,8 +34,9 @@ typedef struct th_port_operations {
     theater_status (*rename)(th_port *port, const char *from, const char *to, theater_error *reterr);
     theater_status (*remove)(th_port *port, const char *path, theater_error *reterr);
     theater_status (*sync_folder)(th_port *port, const char *path, theater_error *reterr);
-    theater_status (*list_folder)(th_port *port, const char *path, bool (*entry)(void *context, const char *name),
-                                  void *context, theater_error *reterr);
+    theater_status (*list_folder)(th_port *port, const char *path,
+                                  bool (*entry)(void *context, const char *name), void *context,
+                                  theater_error *reterr);
 
     theater_status (*task_start)(th_port *port, const char *name, size_t stack_bytes, th_step_function step,
                                  void *context, th_task **ret, theater_error *reterr);
@@ -47,7 +49,8 @@ typedef struct th_port_operations {
     void (*event_reset)(th_event *event);
     bool (*event_wait)(th_event *event, uint64_t timeout_ns);
 
-    /* The number of mutexes held in this port, which the simulation checks; NULL in the system. It lives as long as any mutex. */
+    /* The number of mutexes held in this port, which the simulation checks; NULL in the system. It lives as
+     * long as any mutex. */
     unsigned *(*held_mutexes)(th_port *port);
 } th_port_operations;
 
@@ -71,10 +74,10 @@ struct th_event {
 #define TH_FILE_SIZE_MAX ((uint64_t)INT64_MAX)
 
 /* The names in one folder, gathered before the first callback so that the callback may change the folder. */
-#define TH_NAMES_MAX ((size_t)64 << 20) /* bytes of names in a folder, with their zeros */
+#define TH_NAMES_MAX ((size_t)16 << 20) /* bytes of names in a folder, with their zeros */
 
 typedef struct th_names {
-    th_buf text;     /* the names, each with its zero */
+    th_buf text; /* the names, each with its zero */
     size_t *offsets; /* where each begins */
     size_t count;
     size_t capacity;

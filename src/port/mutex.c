@@ -1,9 +1,10 @@
 /* port/mutex.c: the mutexes of both ports.
  *
- * A lock is the hottest call of the port, so it goes by one test of a pointer instead of the table of operations. In the system it is the thread
- * library's mutex: without contention no system call. In the simulation there is one thread, so a lock that is held when it is asked for
- * could never be had: that is a programmer's error, found here at once. The simulation also counts the held ones, and checks after
- * each step that none is left. */
+ * A lock is the hottest call of the port, so it goes by one test of a pointer instead of the table of
+ * operations. In the system it is the thread library's mutex: without contention no system call. In the
+ * simulation there is one thread, so a lock that is held when it is asked for could never be had: that is a
+ * programmer's error, found here at once. The simulation also counts the held ones, and checks after each
+ * step that none is left. */
 #include <pthread.h>
 
 #include "port/internal.h"

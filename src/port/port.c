@@ -1,4 +1,5 @@
-/* port/port.c: each call of port.h goes to the port that made the handle. Arguments are checked here, once for both. */
+/* port/port.c: each call of port.h goes to the port that made the handle. Arguments are checked here, once
+ * for both. */
 #include "port/internal.h"
 
 uint64_t th_port_wall_ns(th_port *port)
@@ -28,7 +29,8 @@ unsigned th_port_processors(th_port *port)
 
 /* ---- files ---- */
 
-theater_status th_file_open(th_port *port, const char *path, unsigned flags, th_file **ret, theater_error *reterr)
+theater_status th_file_open(th_port *port, const char *path, unsigned flags, th_file **ret,
+                            theater_error *reterr)
 {
     th_assert(flags & (TH_FILE_READ | TH_FILE_WRITE));
     th_assert(!(flags & (TH_FILE_EXCLUSIVE | TH_FILE_PRIVATE)) || (flags & TH_FILE_CREATE));

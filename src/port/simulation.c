@@ -1,12 +1,14 @@
 /* port/simulation.c: the simulated machine: seed, clock, digest, faults, crash and restart.
  *
- * Everything is decided by one stream of random numbers in the order of the calls, and there is one thread, so a seed and a
- * program give one run. Nothing here may depend on an address, on the system's clock or on the order of a hash table. */
+ * Everything is decided by one stream of random numbers in the order of the calls, and there is one thread,
+ * so a seed and a program give one run. Nothing here may depend on an address, on the system's clock or on
+ * the order of a hash table. */
 #include "port/simulation_internal.h"
 
 #include <stdio.h>
 
-/* ---- random numbers: xoshiro256** by Blackman and Vigna, seeded by splitmix64 (public domain algorithms) ---- */
+/* ---- random numbers: xoshiro256** by Blackman and Vigna, seeded by splitmix64 (public domain algorithms)
+ * ---- */
 
 static uint64_t splitmix(uint64_t *state)
 {
@@ -44,7 +46,8 @@ bool th_sim_chance(th_simulation *simulation, uint32_t millionths)
 
 void th_sim_note(th_simulation *simulation, uint64_t what)
 {
-    /* The step of FNV-1a on a whole word, with a shift so that high bits reach low ones. Not for adversaries. */
+    /* The step of FNV-1a on a whole word, with a shift so that high bits reach low ones. Not for
+     * adversaries. */
     uint64_t d = (simulation->digest ^ what) * 0x100000001b3u;
     simulation->digest = d ^ (d >> 29);
 }
@@ -232,13 +235,15 @@ bool th_simulation_crashed(const th_simulation *simulation)
     return simulation->crashed;
 }
 
-theater_status th_sim_alive(th_simulation *simulation, const char *what, const char *path, theater_error *reterr)
+theater_status th_sim_alive(th_simulation *simulation, const char *what, const char *path,
+                            theater_error *reterr)
 {
     return simulation->crashed ? th_fail(reterr, THEATER_IO, "cannot %s %s: the machine crashed", what, path)
                                : THEATER_OK;
 }
 
-theater_status th_sim_count_io(th_simulation *simulation, const char *what, const char *path, theater_error *reterr)
+theater_status th_sim_count_io(th_simulation *simulation, const char *what, const char *path,
+                               theater_error *reterr)
 {
     if (simulation->crash_armed && --simulation->io_until_crash == 0)
         crash(simulation);

@@ -1,7 +1,8 @@
 /* port/simulation_disk.c: nodes of the simulated disk and their pending writes. */
 #include "port/simulation_internal.h"
 
-theater_status th_sim_node_new(th_simulation *simulation, bool is_folder, th_sim_node **ret, theater_error *reterr)
+theater_status th_sim_node_new(th_simulation *simulation, bool is_folder, th_sim_node **ret,
+                               theater_error *reterr)
 {
     th_sim_node *node = th_alloc_zero(1, sizeof *node);
     if (!node)
@@ -144,7 +145,8 @@ theater_status th_sim_node_write(th_simulation *simulation, th_sim_node *node, u
     return write_back(node, reterr);
 }
 
-theater_status th_sim_node_resize(th_simulation *simulation, th_sim_node *node, uint64_t size, theater_error *reterr)
+theater_status th_sim_node_resize(th_simulation *simulation, th_sim_node *node, uint64_t size,
+                                  theater_error *reterr)
 {
     th_sim_pending_write *write = th_alloc(sizeof *write);
     if (!write)

@@ -9,8 +9,8 @@ static th_sim_file *cast(th_file *file)
 }
 
 /* Gives the file that `place` names, making it when `flags` ask for that, with a reference for the caller. */
-static theater_status find_or_make(th_simulation *simulation, const char *path, unsigned flags, th_sim_node **ret,
-                                   theater_error *reterr)
+static theater_status find_or_make(th_simulation *simulation, const char *path, unsigned flags,
+                                   th_sim_node **ret, theater_error *reterr)
 {
     th_sim_place place;
     theater_status status = th_sim_find(simulation, path, &place, reterr);
@@ -150,12 +150,14 @@ theater_status th_sim_file_sync(th_file *head, theater_error *reterr)
     th_sim_note(simulation, TH_SIM_SYNC);
     th_sim_note(simulation, file->node->id);
     th_sim_pass_time(simulation, 300000);
-    /* Counted before anything is applied: at a crash in the midst of a sync the lot decides, as it does for all that is pending. */
+    /* Counted before anything is applied: at a crash in the midst of a sync the lot decides, as it does for
+     * all that is pending. */
     status = th_sim_count_io(simulation, "sync", file->path, reterr);
     if (status != THEATER_OK)
         return status;
     if (th_sim_chance(simulation, simulation->faults.sync_fails)) {
-        /* As a kernel that marks the pages clean after it could not write them: reads still see them, no later sync writes them. */
+        /* As a kernel that marks the pages clean after it could not write them: reads still see them, no
+         * later sync writes them. */
         status = th_sim_settle_node(simulation, file->node, reterr);
         return status != THEATER_OK
                    ? status
@@ -177,7 +179,8 @@ static theater_status resize(th_sim_file *file, uint64_t size, const char *what,
 {
     th_simulation *simulation = file->simulation;
     if (size > TH_SIM_FILE_MAX)
-        return th_fail(reterr, THEATER_NO_SPACE, "cannot %s %s: the simulated disk is full", what, file->path);
+        return th_fail(reterr, THEATER_NO_SPACE, "cannot %s %s: the simulated disk is full", what,
+                       file->path);
     theater_status status = th_sim_node_resize(simulation, file->node, size, reterr);
     if (status != THEATER_OK)
         return status;

@@ -34,7 +34,8 @@ theater_status th_sim_make_folder(th_port *port, const char *path, theater_error
                                      : th_fail(reterr, THEATER_EXISTS,
                                                "cannot make the folder %s: it is there and no folder", path);
     if (th_sim_disk_room(simulation) == 0)
-        return th_fail(reterr, THEATER_NO_SPACE, "cannot make the folder %s: the simulated disk is full", path);
+        return th_fail(reterr, THEATER_NO_SPACE, "cannot make the folder %s: the simulated disk is full",
+                       path);
     th_sim_node *folder;
     status = th_sim_node_new(simulation, true, &folder, reterr);
     if (status != THEATER_OK)
@@ -49,15 +50,17 @@ static theater_status check_rename(const th_sim_place *from, const th_sim_place 
 {
     if (!from->node)
         return th_fail(reterr, THEATER_NOT_FOUND, "cannot rename %s: there is no such entry", from_path);
-    /* A folder stays where it is: so the tree that a crash leaves, after some renames and without others, has no cycle. */
+    /* A folder stays where it is: so the tree that a crash leaves, after some renames and without others, has
+     * no cycle. */
     if (from->node->is_folder && from->folder != to->folder)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "cannot rename %s to %s: the simulation does not move folders between folders", from_path,
-                       to_path);
+                       "cannot rename %s to %s: the simulation does not move folders between folders",
+                       from_path, to_path);
     if (!to->node || to->node == from->node)
         return THEATER_OK;
     if (to->node->is_folder != from->node->is_folder || to->node->current_entries.count > 0)
-        return th_fail(reterr, THEATER_EXISTS, "cannot rename %s to %s: that is in the way", from_path, to_path);
+        return th_fail(reterr, THEATER_EXISTS, "cannot rename %s to %s: that is in the way", from_path,
+                       to_path);
     return THEATER_OK;
 }
 
@@ -118,14 +121,16 @@ theater_status th_sim_sync_folder(th_port *port, const char *path, theater_error
     status = th_sim_count_io(simulation, "sync the folder", path, reterr);
     if (status != THEATER_OK)
         return status;
-    /* The changes stay pending: a journal is not thrown away, and a later sync may still bring them through. */
+    /* The changes stay pending: a journal is not thrown away, and a later sync may still bring them
+     * through. */
     if (th_sim_chance(simulation, simulation->faults.sync_fails))
         return th_fail(reterr, THEATER_IO, "cannot sync the folder %s: the simulated disk fails", path);
     return th_sim_names_sync(simulation, folder, reterr);
 }
 
-theater_status th_sim_list_folder(th_port *port, const char *path, bool (*entry)(void *context, const char *name),
-                                  void *context, theater_error *reterr)
+theater_status th_sim_list_folder(th_port *port, const char *path,
+                                  bool (*entry)(void *context, const char *name), void *context,
+                                  theater_error *reterr)
 {
     th_sim_node *folder;
     theater_status status = find_folder(th_sim_of(port), "list", path, &folder, reterr);

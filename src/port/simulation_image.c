@@ -1,5 +1,5 @@
-/* port/simulation_image.c: the bytes of a simulated file. Pages that were never written are not there, so that a large
- * reservation costs one pointer a page. */
+/* port/simulation_image.c: the bytes of a simulated file. Pages that were never written are not there, so
+ * that a large reservation costs one pointer a page. */
 #include "port/simulation_internal.h"
 
 void th_sim_image_done(th_sim_image *image)

@@ -11,13 +11,16 @@
  *
  * Invariants of the disk:
  *
- *   1. A node has two images: `current` is what reads see, `durable` is what the disk holds. Likewise a folder has two lists of entries.
- *   2. `current` is `durable` with all pending operations applied in order, but for what a failed sync lost (3).
- *   3. A pending operation leaves its list exactly once: applied to `durable` by a sync or by write-back, or by lot (applied, partly
- *      applied or lost) at a failed sync or a crash.
- *   4. A node lives as long as something refers to it: an entry of either list, a pending change of a folder, an open file.
- *   5. A sync of a folder applies every pending change that an applied one may depend on, so that no older change is ever applied over a
- *      newer one (th_sim_names_sync).
+ *   1. A node has two images: `current` is what reads see, `durable` is what the disk holds. Likewise a
+ *      folder has two lists of entries.
+ *   2. `current` is `durable` with all pending operations applied in order, but for what a failed sync lost
+ *      (3).
+ *   3. A pending operation leaves its list exactly once: applied to `durable` by a sync or by write-back, or
+ *      by lot (applied, partly applied or lost) at a failed sync or a crash.
+ *   4. A node lives as long as something refers to it: an entry of either list, a pending change of a folder,
+ *      an open file.
+ *   5. A sync of a folder applies every pending change that an applied one may depend on, so that no older
+ *      change is ever applied over a newer one (th_sim_names_sync).
  *   6. After a crash `current` is `durable` everywhere, nothing is pending, and nothing is open. */
 #ifndef TH_PORT_SIMULATION_INTERNAL_H
 #define TH_PORT_SIMULATION_INTERNAL_H
@@ -27,13 +30,14 @@
 
 #define TH_SIM_SECTOR 512u
 #define TH_SIM_PAGE 4096u
-/* Past these bounds the oldest pending operation is written back, as a kernel does that is short of memory. */
+/* Past these bounds the oldest pending operation is written back, as a kernel does that is short of
+ * memory. */
 #define TH_SIM_PENDING_WRITES_MAX 4096u
 #define TH_SIM_PENDING_BYTES_MAX ((uint64_t)64 << 20)
 #define TH_SIM_PENDING_NAMES_MAX 4096u
 /* Bounds of the machine; past them the call fails with THEATER_NO_SPACE or THEATER_NO_MEMORY. */
 #define TH_SIM_TASKS_MAX 1024u
-#define TH_SIM_FILE_MAX ((uint64_t)64 << 30)
+#define TH_SIM_FILE_MAX ((uint64_t)4 << 30)
 #define TH_SIM_NAME_MAX 255u
 
 /* ---- images ---- */
@@ -45,7 +49,8 @@ typedef struct th_sim_image {
 } th_sim_image;
 
 void th_sim_image_done(th_sim_image *image);
-/* Copies [offset, offset + size) to `out`; false bytes past the end read as zero, so callers bound the range. */
+/* Copies [offset, offset + size) to `out`; false bytes past the end read as zero, so callers bound the
+ * range. */
 void th_sim_image_read(const th_sim_image *image, uint64_t offset, uint8_t *out, size_t size);
 /* Writes, and grows the size when the range ends past it. */
 THEATER_CHECKED theater_status th_sim_image_write(th_sim_image *image, uint64_t offset, const uint8_t *data,
@@ -53,7 +58,8 @@ THEATER_CHECKED theater_status th_sim_image_write(th_sim_image *image, uint64_t 
 /* Cuts, or grows by zeros. */
 void th_sim_image_resize(th_sim_image *image, uint64_t size);
 /* Makes `to` equal to `from`. */
-THEATER_CHECKED theater_status th_sim_image_copy(th_sim_image *to, const th_sim_image *from, theater_error *reterr);
+THEATER_CHECKED theater_status th_sim_image_copy(th_sim_image *to, const th_sim_image *from,
+                                                 theater_error *reterr);
 
 /* ---- nodes ---- */
 
@@ -99,8 +105,8 @@ struct th_sim_node {
     th_sim_entries durable_entries;
 };
 
-/* A pending change of entries: makes `to_name` in `to_folder` the entry of `node`, removes `from_name` from `from_folder`, or both as one
- * (a rename). All nodes are referred to. */
+/* A pending change of entries: makes `to_name` in `to_folder` the entry of `node`, removes `from_name` from
+ * `from_folder`, or both as one (a rename). All nodes are referred to. */
 typedef struct th_sim_pending_name {
     struct th_sim_pending_name *next;
     th_sim_node *node;
@@ -175,12 +181,22 @@ void th_sim_pass_time(th_simulation *simulation, uint64_t most_ns);
 /* THEATER_IO when the machine crashed. `what` and `path` go to the message. */
 THEATER_CHECKED theater_status th_sim_alive(th_simulation *simulation, const char *what, const char *path,
                                             theater_error *reterr);
-/* Counts one call that changes the disk, after its effect is pending: THEATER_IO when this is the call at which the machine crashes. */
+/* Counts one call that changes the disk, after its effect is pending: THEATER_IO when this is the call at
+ * which the machine crashes. */
 THEATER_CHECKED theater_status th_sim_count_io(th_simulation *simulation, const char *what, const char *path,
                                                theater_error *reterr);
 
 /* What is noted in the digest. */
-enum { TH_SIM_STEP = 1, TH_SIM_WRITE, TH_SIM_READ, TH_SIM_SYNC, TH_SIM_RESIZE, TH_SIM_NAMES, TH_SIM_CRASH, TH_SIM_RESTART };
+enum {
+    TH_SIM_STEP = 1,
+    TH_SIM_WRITE,
+    TH_SIM_READ,
+    TH_SIM_SYNC,
+    TH_SIM_RESIZE,
+    TH_SIM_NAMES,
+    TH_SIM_CRASH,
+    TH_SIM_RESTART
+};
 
 /* ---- disk ---- */
 
@@ -190,10 +206,11 @@ THEATER_CHECKED theater_status th_sim_node_new(th_simulation *simulation, bool i
 void th_sim_node_ref(th_sim_node *node);
 void th_sim_node_unref(th_simulation *simulation, th_sim_node *node);
 
-/* Writes to `current` and remembers it as pending. `parts` are one after the other; only the first `size` bytes of them are taken. */
-THEATER_CHECKED theater_status th_sim_node_write(th_simulation *simulation, th_sim_node *node, uint64_t offset,
-                                                 const th_slice *parts, size_t count, size_t size,
-                                                 theater_error *reterr);
+/* Writes to `current` and remembers it as pending. `parts` are one after the other; only the first `size`
+ * bytes of them are taken. */
+THEATER_CHECKED theater_status th_sim_node_write(th_simulation *simulation, th_sim_node *node,
+                                                 uint64_t offset, const th_slice *parts, size_t count,
+                                                 size_t size, theater_error *reterr);
 THEATER_CHECKED theater_status th_sim_node_resize(th_simulation *simulation, th_sim_node *node, uint64_t size,
                                                   theater_error *reterr);
 /* Applies all that is pending. On THEATER_NO_MEMORY some of it still is. */
@@ -209,24 +226,26 @@ void th_sim_node_drop_write(th_sim_node *node);
 
 th_sim_node *th_sim_entries_find(const th_sim_entries *entries, const char *name);
 /* Sets the entry, over an older one of that name; takes a reference of its own. */
-THEATER_CHECKED theater_status th_sim_entries_set(th_simulation *simulation, th_sim_entries *entries, const char *name,
-                                                  th_sim_node *node, theater_error *reterr);
+THEATER_CHECKED theater_status th_sim_entries_set(th_simulation *simulation, th_sim_entries *entries,
+                                                  const char *name, th_sim_node *node, theater_error *reterr);
 void th_sim_entries_remove(th_simulation *simulation, th_sim_entries *entries, const char *name);
 void th_sim_entries_done(th_simulation *simulation, th_sim_entries *entries);
 
-/* A place in the tree: the folder that holds, or would hold, the entry, and the entry's name in it. For the root the name is "" and
- * `node` the root. `node` is NULL when there is no such entry. Nothing is referred to. */
+/* A place in the tree: the folder that holds, or would hold, the entry, and the entry's name in it. For the
+ * root the name is "" and `node` the root. `node` is NULL when there is no such entry. Nothing is referred
+ * to. */
 typedef struct th_sim_place {
     th_sim_node *folder;
     th_sim_node *node;
     char name[TH_SIM_NAME_MAX + 1];
 } th_sim_place;
-/* THEATER_NOT_FOUND when a folder on the way is missing, THEATER_INVALID_ARGUMENT for .. and names that are too long. */
+/* THEATER_NOT_FOUND when a folder on the way is missing, THEATER_INVALID_ARGUMENT for .. and names that are
+ * too long. */
 THEATER_CHECKED theater_status th_sim_find(th_simulation *simulation, const char *path, th_sim_place *ret,
                                            theater_error *reterr);
 
-/* Changes the current entries at once, and remembers the change as pending. Either place may be NULL; both make a rename. `node` is the one
- * that is made, removed or renamed. */
+/* Changes the current entries at once, and remembers the change as pending. Either place may be NULL; both
+ * make a rename. `node` is the one that is made, removed or renamed. */
 THEATER_CHECKED theater_status th_sim_names_change(th_simulation *simulation, th_sim_node *node,
                                                    const th_sim_place *from, const th_sim_place *to,
                                                    theater_error *reterr);
@@ -234,8 +253,8 @@ THEATER_CHECKED theater_status th_sim_names_change(th_simulation *simulation, th
 THEATER_CHECKED theater_status th_sim_names_sync(th_simulation *simulation, th_sim_node *folder,
                                                  theater_error *reterr);
 /* Applies a change to the durable entries. */
-THEATER_CHECKED theater_status th_sim_names_apply(th_simulation *simulation, const th_sim_pending_name *change,
-                                                  theater_error *reterr);
+THEATER_CHECKED theater_status th_sim_names_apply(th_simulation *simulation,
+                                                  const th_sim_pending_name *change, theater_error *reterr);
 /* Unlinks and frees the pending change that *link points to. */
 void th_sim_names_drop(th_simulation *simulation, th_sim_pending_name **link);
 
@@ -265,8 +284,9 @@ theater_status th_sim_make_folder(th_port *port, const char *path, theater_error
 theater_status th_sim_rename(th_port *port, const char *from, const char *to, theater_error *reterr);
 theater_status th_sim_remove(th_port *port, const char *path, theater_error *reterr);
 theater_status th_sim_sync_folder(th_port *port, const char *path, theater_error *reterr);
-theater_status th_sim_list_folder(th_port *port, const char *path, bool (*entry)(void *context, const char *name),
-                                  void *context, theater_error *reterr);
+theater_status th_sim_list_folder(th_port *port, const char *path,
+                                  bool (*entry)(void *context, const char *name), void *context,
+                                  theater_error *reterr);
 theater_status th_sim_task_start(th_port *port, const char *name, size_t stack_bytes, th_step_function step,
                                  void *context, th_task **ret, theater_error *reterr);
 void th_sim_task_wake(th_task *task);

@@ -49,7 +49,8 @@ static theater_status insert(th_sim_entries *entries, size_t place, const char *
     char *copy = copy_text(name);
     if (!copy)
         return th_fail_memory(reterr, "a simulated folder");
-    memmove(entries->items + place + 1, entries->items + place, (entries->count - place) * sizeof *entries->items);
+    memmove(entries->items + place + 1, entries->items + place,
+            (entries->count - place) * sizeof *entries->items);
     entries->items[place] = (th_sim_entry){copy, node};
     entries->count++;
     th_sim_node_ref(node);
@@ -78,7 +79,8 @@ void th_sim_entries_remove(th_simulation *simulation, th_sim_entries *entries, c
         return;
     th_sim_entry entry = entries->items[place];
     entries->count--;
-    memmove(entries->items + place, entries->items + place + 1, (entries->count - place) * sizeof *entries->items);
+    memmove(entries->items + place, entries->items + place + 1,
+            (entries->count - place) * sizeof *entries->items);
     th_free(entry.name);
     th_sim_node_unref(simulation, entry.node);
 }
@@ -117,7 +119,8 @@ static bool next_name(const char **path, char *out, bool *ret_bad)
     }
 }
 
-theater_status th_sim_find(th_simulation *simulation, const char *path, th_sim_place *ret, theater_error *reterr)
+theater_status th_sim_find(th_simulation *simulation, const char *path, th_sim_place *ret,
+                           theater_error *reterr)
 {
     const char *rest = path;
     bool bad = false;
@@ -159,11 +162,12 @@ void th_sim_names_drop(th_simulation *simulation, th_sim_pending_name **link)
     free_change(simulation, change);
 }
 
-theater_status th_sim_names_apply(th_simulation *simulation, const th_sim_pending_name *change, theater_error *reterr)
+theater_status th_sim_names_apply(th_simulation *simulation, const th_sim_pending_name *change,
+                                  theater_error *reterr)
 {
     if (change->to_folder) {
-        theater_status status = th_sim_entries_set(simulation, &change->to_folder->durable_entries, change->to_name,
-                                                   change->node, reterr);
+        theater_status status = th_sim_entries_set(simulation, &change->to_folder->durable_entries,
+                                                   change->to_name, change->node, reterr);
         if (status != THEATER_OK)
             return status;
     }
@@ -226,8 +230,9 @@ theater_status th_sim_names_change(th_simulation *simulation, th_sim_node *node,
     return status;
 }
 
-/* Marks the changes that touch the folder, and, as a rename ties two folders together, all those that touch a folder that a
- * marked one touches: a change of a name is never applied before an older one of the same name. */
+/* Marks the changes that touch the folder, and, as a rename ties two folders together, all those that touch a
+ * folder that a marked one touches: a change of a name is never applied before an older one of the same
+ * name. */
 static void choose(th_simulation *simulation, th_sim_node *folder)
 {
     for (th_sim_pending_name *change = simulation->first_name; change; change = change->next)

@@ -1,12 +1,12 @@
 /* port/simulation_settle.c: what the disk got of what was pending, by lot.
  *
- * The lot is drawn per file, between four kinds of fate, because independent coins for each sector alone would hardly ever give the
- * plain cases: nothing came through, everything did, or all up to some point did. Within the fourth kind each write, each of its
- * sectors and each change of size has its own coin, in no order, and the last sector that was kept may be torn: its first bytes are new,
- * the others old.
+ * The lot is drawn per file, between four kinds of fate, because independent coins for each sector alone
+ * would hardly ever give the plain cases: nothing came through, everything did, or all up to some point did.
+ * Within the fourth kind each write, each of its sectors and each change of size has its own coin, in no
+ * order, and the last sector that was kept may be torn: its first bytes are new, the others old.
  *
- * A write that grows the file has two fates, that of its bytes and that of the size: bytes past a size that did not come through are
- * not there, and a size without its bytes shows zeros. */
+ * A write that grows the file has two fates, that of its bytes and that of the size: bytes past a size that
+ * did not come through are not there, and a size without its bytes shows zeros. */
 #include "port/simulation_internal.h"
 
 typedef enum lot { NOTHING, ALL, PREFIX, SUBSET } lot;
@@ -17,8 +17,9 @@ static bool coin(th_simulation *simulation)
 }
 
 /* Puts the kept sectors of a write on the disk, the last of them perhaps torn, up to the offset `limit`. */
-static theater_status keep_sectors(th_simulation *simulation, th_sim_node *node, const th_sim_pending_write *write,
-                                   uint64_t limit, bool *kept, size_t sectors, theater_error *reterr)
+static theater_status keep_sectors(th_simulation *simulation, th_sim_node *node,
+                                   const th_sim_pending_write *write, uint64_t limit, bool *kept,
+                                   size_t sectors, theater_error *reterr)
 {
     size_t last = sectors;
     for (size_t i = 0; i < sectors; i++) {
@@ -49,8 +50,8 @@ static theater_status keep_sectors(th_simulation *simulation, th_sim_node *node,
 }
 
 /* A write of which each sector came through with a coin of its own. */
-static theater_status settle_partly(th_simulation *simulation, th_sim_node *node, const th_sim_pending_write *write,
-                                    theater_error *reterr)
+static theater_status settle_partly(th_simulation *simulation, th_sim_node *node,
+                                    const th_sim_pending_write *write, theater_error *reterr)
 {
     uint64_t end = write->offset + write->size;
     if (write->is_size) {
@@ -71,13 +72,13 @@ static theater_status settle_partly(th_simulation *simulation, th_sim_node *node
     uint64_t tenths = 1 + th_simulation_below(simulation, 9);
     for (size_t i = 0; i < sectors; i++)
         kept[i] = th_simulation_below(simulation, 10) < tenths;
-    theater_status status =
-        keep_sectors(simulation, node, write, node->durable.size, kept, sectors, reterr);
+    theater_status status = keep_sectors(simulation, node, write, node->durable.size, kept, sectors, reterr);
     th_free(kept);
     return status;
 }
 
-static theater_status settle_whole(th_sim_node *node, const th_sim_pending_write *write, theater_error *reterr)
+static theater_status settle_whole(th_sim_node *node, const th_sim_pending_write *write,
+                                   theater_error *reterr)
 {
     if (write->is_size) {
         th_sim_image_resize(&node->durable, write->offset);
@@ -122,7 +123,6 @@ static theater_status settle_names(th_simulation *simulation, theater_error *ret
 /* Makes `current` what the disk holds. */
 static theater_status reload(th_simulation *simulation, th_sim_node *node, theater_error *reterr)
 {
-    node->locked_by = NULL;
     if (node->differs) {
         theater_status status = th_sim_image_copy(&node->current, &node->durable, reterr);
         if (status != THEATER_OK)
@@ -145,7 +145,8 @@ static theater_status reload(th_simulation *simulation, th_sim_node *node, theat
 
 theater_status th_sim_settle_disk(th_simulation *simulation, theater_error *reterr)
 {
-    /* Holds every node for the while, since dropping changes and entries frees nodes that the walk is still to meet. */
+    /* Holds every node for the while, since dropping changes and entries frees nodes that the walk is still
+     * to meet. */
     for (th_sim_node *node = simulation->all_nodes; node; node = node->next_all)
         th_sim_node_ref(node);
     theater_status status = THEATER_OK;
@@ -155,7 +156,8 @@ theater_status th_sim_settle_disk(th_simulation *simulation, theater_error *rete
         status = settle_names(simulation, reterr);
     for (th_sim_node *node = simulation->all_nodes; node && status == THEATER_OK; node = node->next_all)
         status = reload(simulation, node, reterr);
-    /* A node that goes takes its entries along, but never the next of the list: that one is still held by the walk. */
+    /* A node that goes takes its entries along, but never the next of the list: that one is still held by the
+     * walk. */
     for (th_sim_node *node = simulation->all_nodes, *next; node; node = next) {
         next = node->next_all;
         th_sim_node_unref(simulation, node);

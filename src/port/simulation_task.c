@@ -1,8 +1,9 @@
 /* port/simulation_task.c: the simulated scheduler, its tasks and events.
  *
- * One step runs at a time, of a task picked at random among those that can run: READY (new, asked to go on, or woken) or IDLE with a deadline
- * that has passed. When none can run, the clock moves to the earliest deadline. Waiting for an event or for the end of a task runs
- * steps until it is so: that is why neither may be called inside a step. */
+ * One step runs at a time, of a task picked at random among those that can run: READY (new, asked to go on,
+ * or woken) or IDLE with a deadline that has passed. When none can run, the clock moves to the earliest
+ * deadline. Waiting for an event or for the end of a task runs steps until it is so: that is why neither may
+ * be called inside a step. */
 #include "port/simulation_internal.h"
 
 typedef enum task_state { READY, IDLE, ENDED } task_state;
@@ -79,7 +80,8 @@ static void run_step(th_simulation *simulation, th_sim_task *task)
     th_sim_note(simulation, simulation->now_ns);
 }
 
-/* Runs one step, moving the clock up to `limit_ns` for it when need be; false when there was none to run by then. */
+/* Runs one step, moving the clock up to `limit_ns` for it when need be; false when there was none to run by
+ * then. */
 static bool advance(th_simulation *simulation, uint64_t limit_ns)
 {
     th_assert(!simulation->in_step);
@@ -118,7 +120,8 @@ theater_status th_sim_task_start(th_port *port, const char *name, size_t stack_b
     if (status != THEATER_OK)
         return status;
     if (simulation->task_count == TH_SIM_TASKS_MAX)
-        return th_fail(reterr, THEATER_NO_MEMORY, "cannot start the task %s: %u run already", name, TH_SIM_TASKS_MAX);
+        return th_fail(reterr, THEATER_NO_MEMORY, "cannot start the task %s: %u run already", name,
+                       TH_SIM_TASKS_MAX);
     th_sim_task *task = th_alloc_zero(1, sizeof *task);
     th_sim_task **tasks = th_realloc(simulation->tasks, (simulation->task_count + 1) * sizeof *tasks);
     if (tasks)
@@ -127,7 +130,8 @@ theater_status th_sim_task_start(th_port *port, const char *name, size_t stack_b
         th_free(task);
         return th_fail_memory(reterr, "a task");
     }
-    *task = (th_sim_task){.head = {port->operations}, .simulation = simulation, .step = step, .context = context};
+    *task =
+        (th_sim_task){.head = {port->operations}, .simulation = simulation, .step = step, .context = context};
     task->id = simulation->next_task_id++;
     tasks[simulation->task_count++] = task;
     *ret = &task->head;

@@ -68,7 +68,8 @@ bool th_system_call_fails(void)
 {
     uint64_t left = __atomic_load_n(&calls_left, __ATOMIC_ACQUIRE);
     while (left > 0) {
-        if (!__atomic_compare_exchange_n(&calls_left, &left, left - 1, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+        if (!__atomic_compare_exchange_n(&calls_left, &left, left - 1, false, __ATOMIC_ACQUIRE,
+                                         __ATOMIC_ACQUIRE))
             continue;
         if (left != 1)
             return false;

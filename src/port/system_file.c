@@ -1,16 +1,17 @@
 /* port/system_file.c: files of the machine.
  *
- * Why th_file_reserve writes zeros. On ext4, extents made by fallocate alone are "unwritten": the first write to each block turns it into
- * a written one, which is metadata, so the fdatasync after it commits the journal as well. Measured with 500 commits of 4 KiB, each
- * a pwrite and an fdatasync, into 64 MiB on a virtual disk with ext4 (mean of two runs, microseconds per commit; 64 KiB commits in brackets):
+ * Why th_file_reserve writes zeros. On ext4, extents made by fallocate alone are "unwritten": the first write
+ * to each block turns it into a written one, which is metadata, so the fdatasync after it commits the journal
+ * as well. Measured with 500 commits of 4 KiB, each a pwrite and an fdatasync, into 64 MiB on a virtual disk
+ * with ext4 (mean of two runs, microseconds per commit; 64 KiB commits in brackets):
  *
  *     appending, nothing reserved        178 (182)
  *     fallocate only                     186 (208)
  *     fallocate, then written zeros      144 (162)
  *
- * The zeros cost 0.6 ms per MiB once, and the sync after the reserve writes them out: reserve ahead of need, a few MiB at a time, and not
- * between a write and its sync. fallocate goes first because it finds out that the disk is full before anything is written, and
- * gives the file few extents.
+ * The zeros cost 0.6 ms per MiB once, and the sync after the reserve writes them out: reserve ahead of need,
+ * a few MiB at a time, and not between a write and its sync. fallocate goes first because it finds out that
+ * the disk is full before anything is written, and gives the file few extents.
  *
  * Short transfers and signals: every call loops until all is transferred; EINTR is no error. */
 #include <fcntl.h>
@@ -74,8 +75,8 @@ theater_status th_system_file_open(th_port *port, const char *path, unsigned fla
 void th_system_file_close(th_file *head)
 {
     system_file *file = cast(head);
-    /* What close could report is what a sync would have; without one nothing was promised. Never repeated after EINTR: Linux has
-     * closed the descriptor even then, and another thread may own the number. */
+    /* What close could report is what a sync would have; without one nothing was promised. Never repeated
+     * after EINTR: Linux has closed the descriptor even then, and another thread may own the number. */
     (void)close(file->descriptor);
     th_free(file);
 }
@@ -87,8 +88,8 @@ theater_status th_system_file_read(th_file *head, uint64_t offset, void *out, si
     size_t done = 0;
     while (done < size) {
         ssize_t got;
-        TH_SYSTEM_CALL(got, pread(file->descriptor, (uint8_t *)out + done, th_system_transfer_size(size - done),
-                                  (off_t)(offset + done)));
+        TH_SYSTEM_CALL(got, pread(file->descriptor, (uint8_t *)out + done,
+                                  th_system_transfer_size(size - done), (off_t)(offset + done)));
         if (got < 0)
             return th_system_fail(reterr, errno, "read", file->path);
         if (got == 0)
@@ -224,9 +225,9 @@ static void sleep_ns(uint64_t ns)
     (void)nanosleep(&time, NULL);
 }
 
-/* An open file description lock: it belongs to the handle, not to the process, so that two handles of one process exclude each
- * other, and closing another handle of the file does not drop it. Waiting polls, from 1 to 16 ms apart: the blocking form
- * (F_OFD_SETLKW) has no timeout. */
+/* An open file description lock: it belongs to the handle, not to the process, so that two handles of one
+ * process exclude each other, and closing another handle of the file does not drop it. Waiting polls, from 1
+ * to 16 ms apart: the blocking form (F_OFD_SETLKW) has no timeout. */
 theater_status th_system_file_lock(th_file *head, uint32_t wait_ms, theater_error *reterr)
 {
     system_file *file = cast(head);

@@ -8,11 +8,13 @@
 #include "port/internal.h"
 #include "port/system.h"
 
-/* Fails with the status that the error number stands for; the message is "<what> <path>: <the system's words>". */
+/* Fails with the status that the error number stands for; the message is "<what> <path>: <the system's
+ * words>". */
 THEATER_CHECKED theater_status th_system_fail(theater_error *reterr, int error_number, const char *what,
                                               const char *path);
 
-/* Whether the next system call on files is to fail instead of being made; sets errno then. See th_file_fail_at. */
+/* Whether the next system call on files is to fail instead of being made; sets errno then. See
+ * th_file_fail_at. */
 #ifdef TH_FAULTS
 bool th_system_call_fails(void);
 /* How many bytes one read or write may transfer: `size`, or less when a test asked for short ones. */
@@ -29,15 +31,15 @@ static inline size_t th_system_transfer_size(size_t size)
 #endif
 
 /* A system call that may be made to fail, repeated while a signal interrupts it. */
-#define TH_SYSTEM_CALL(result, call)                                                               \
-    do {                                                                                           \
-        (result) = th_system_call_fails() ? -1 : (call);                                           \
+#define TH_SYSTEM_CALL(result, call)                                                                         \
+    do {                                                                                                     \
+        (result) = th_system_call_fails() ? -1 : (call);                                                     \
     } while ((result) < 0 && errno == EINTR)
 
 uint64_t th_system_monotonic_ns(th_port *port);
 
-/* Sleeps while *word is `expected`, until a wake or the monotonic time `deadline_ns` (UINT64_MAX: none). May also return for no
- * reason. False when the deadline passed. */
+/* Sleeps while *word is `expected`, until a wake or the monotonic time `deadline_ns` (UINT64_MAX: none). May
+ * also return for no reason. False when the deadline passed. */
 bool th_system_futex_wait(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
 void th_system_futex_wake(uint32_t *word, int count);
 
@@ -62,8 +64,9 @@ theater_status th_system_list_folder(th_port *port, const char *path,
                                      bool (*entry)(void *context, const char *name), void *context,
                                      theater_error *reterr);
 
-theater_status th_system_task_start(th_port *port, const char *name, size_t stack_bytes, th_step_function step,
-                                    void *context, th_task **ret, theater_error *reterr);
+theater_status th_system_task_start(th_port *port, const char *name, size_t stack_bytes,
+                                    th_step_function step, void *context, th_task **ret,
+                                    theater_error *reterr);
 void th_system_task_wake(th_task *task);
 void th_system_task_join(th_task *task);
 

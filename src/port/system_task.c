@@ -3,17 +3,21 @@
  * A task's word `state` says whether a wake is owed to it. Invariants:
  *
  *   1. Only the task's thread sets RUNNING and PARKED; wakers set only WOKEN.
- *   2. The thread sleeps only while the word is PARKED, and the kernel checks that under its own lock. So a waker that changes the word either
- *      comes before the check (the thread does not sleep) or finds the sleeper in the kernel's queue.
- *   3. The word goes from RUNNING to PARKED by compare-and-exchange, so a wake that came during the step (WOKEN) is never written over.
- *   4. Only the waker that takes the word from PARKED makes a system call. A wake of a running or already woken task is one atomic
- *      exchange.
+ *   2. The thread sleeps only while the word is PARKED, and the kernel checks that under its own lock. So a
+ *      waker that changes the word either comes before the check (the thread does not sleep) or finds the
+ *      sleeper in the kernel's queue.
+ *   3. The word goes from RUNNING to PARKED by compare-and-exchange, so a wake that came during the step
+ *      (WOKEN) is never written over.
+ *   4. Only the waker that takes the word from PARKED makes a system call. A wake of a running or already
+ *      woken task is one atomic exchange.
  *
- * Memory order. Before a wake the waker writes what the step is to find (a queue's entry, say). The waker's exchange releases these
- * writes; the thread acquires them with the exchange by which it takes the word to RUNNING before each step. Several wakers may write WOKEN over
- * each other's WOKEN: each is a read-modify-write, so all belong to one release sequence, and the thread that reads the last one
- * has acquired from all of them. This is why a waker may not skip its exchange when it sees WOKEN already: then its own
- * writes would be released by nobody, the thread could read the queue before they arrive, and park. */
+ * Memory order. Before a wake the waker writes what the step is to find (a queue's entry, say). The waker's
+ * exchange releases these writes; the thread acquires them with the exchange by which it takes the word to
+ * RUNNING before each step. Several wakers may write WOKEN over each other's WOKEN: each is a
+ * read-modify-write, so all belong to one release sequence, and the thread that reads the last one has
+ * acquired from all of them. This is why a waker may not skip its exchange when it sees WOKEN already: then
+ * its own writes would be released by nobody, the thread could read the queue before they arrive, and
+ * park. */
 #include <linux/futex.h>
 #include <limits.h>
 #include <pthread.h>
@@ -28,7 +32,8 @@
 
 bool th_system_futex_wait(uint32_t *word, uint32_t expected, uint64_t deadline_ns)
 {
-    /* The bitset form takes an absolute time on the monotonic clock, so an early return needs no arithmetic. */
+    /* The bitset form takes an absolute time on the monotonic clock, so an early return needs no
+     * arithmetic. */
     struct timespec time = {(time_t)(deadline_ns / 1000000000u), (long)(deadline_ns % 1000000000u)};
     long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
                           deadline_ns == UINT64_MAX ? NULL : &time, NULL, FUTEX_BITSET_MATCH_ANY);
@@ -57,8 +62,8 @@ typedef struct system_task {
 static void park(system_task *task, uint64_t deadline_ns)
 {
     uint32_t seen = RUNNING;
-    /* Releases nothing that wakers read, and acquires nothing: whoever is found to have woken is acquired from at the exchange in
-     * the loop of the thread. */
+    /* Releases nothing that wakers read, and acquires nothing: whoever is found to have woken is acquired
+     * from at the exchange in the loop of the thread. */
     if (!__atomic_compare_exchange_n(&task->state, &seen, PARKED, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
     while (__atomic_load_n(&task->state, __ATOMIC_RELAXED) == PARKED) {
@@ -72,8 +77,8 @@ static void *run(void *context)
     system_task *task = context;
     (void)pthread_setname_np(pthread_self(), task->name);
     for (;;) {
-        /* Takes the wakes so far; acquires what every waker wrote before (see the head). Must come before the step, so that a
-         * wake during the step is one that park() sees. */
+        /* Takes the wakes so far; acquires what every waker wrote before (see the head). Must come before the
+         * step, so that a wake during the step is one that park() sees. */
         (void)__atomic_exchange_n(&task->state, RUNNING, __ATOMIC_ACQUIRE);
         uint64_t deadline_ns = 0;
         th_step result = task->step(task->context, &deadline_ns);
@@ -95,11 +100,13 @@ static theater_status set_stack(pthread_attr_t *attributes, size_t stack_bytes, 
         stack_bytes = least;
     stack_bytes = (stack_bytes + page - 1) / page * page;
     int error_number = pthread_attr_setstacksize(attributes, stack_bytes);
-    return error_number ? th_system_fail(reterr, error_number, "set the stack size of the task", name) : THEATER_OK;
+    return error_number ? th_system_fail(reterr, error_number, "set the stack size of the task", name)
+                        : THEATER_OK;
 }
 
-/* Starts the thread with the asynchronous signals blocked: they are the program's, and are to reach its own threads. Signals that a thread
- * raises by what it does stay open, as the engine turns some of them into traps. */
+/* Starts the thread with the asynchronous signals blocked: they are the program's, and are to reach its own
+ * threads. Signals that a thread raises by what it does stay open, as the engine turns some of them into
+ * traps. */
 static int create_thread(system_task *task, pthread_attr_t *attributes)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF};
@@ -113,8 +120,9 @@ static int create_thread(system_task *task, pthread_attr_t *attributes)
     return error_number;
 }
 
-theater_status th_system_task_start(th_port *port, const char *name, size_t stack_bytes, th_step_function step,
-                                    void *context, th_task **ret, theater_error *reterr)
+theater_status th_system_task_start(th_port *port, const char *name, size_t stack_bytes,
+                                    th_step_function step, void *context, th_task **ret,
+                                    theater_error *reterr)
 {
     system_task *task = th_alloc_zero(1, sizeof *task);
     if (!task)
@@ -184,8 +192,9 @@ void th_system_event_free(th_event *event)
 void th_system_event_set(th_event *head)
 {
     uint32_t *state = &((system_event *)head)->state;
-    /* Releases what the waiter is to find. Once the word is SET the waiter may return and free the event; so nothing is read from it after the
-     * exchange, and the wake only names its address: at worst it wakes, for no reason, a waiter at the same address, and these look again. */
+    /* Releases what the waiter is to find. Once the word is SET the waiter may return and free the event; so
+     * nothing is read from it after the exchange, and the wake only names its address: at worst it wakes, for
+     * no reason, a waiter at the same address, and these look again. */
     if (__atomic_exchange_n(state, SET, __ATOMIC_RELEASE) == WAITED)
         th_system_futex_wake(state, INT_MAX);
 }
@@ -193,8 +202,9 @@ void th_system_event_set(th_event *head)
 void th_system_event_reset(th_event *head)
 {
     uint32_t seen = SET;
-    /* Only from SET: over WAITED it would forget that somebody sleeps. Acquires, because the set that is taken back here may be a
-     * later one than the wait saw: what it released is to be found by whoever looks after the reset. */
+    /* Only from SET: over WAITED it would forget that somebody sleeps. Acquires, because the set that is
+     * taken back here may be a later one than the wait saw: what it released is to be found by whoever looks
+     * after the reset. */
     (void)__atomic_compare_exchange_n(&((system_event *)head)->state, &seen, UNSET, false, __ATOMIC_ACQUIRE,
                                       __ATOMIC_RELAXED);
 }
@@ -206,8 +216,8 @@ bool th_system_event_wait(th_event *head, uint64_t timeout_ns)
     uint64_t deadline_ns = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
     for (bool in_time = true;;) {
         uint32_t seen = UNSET;
-        /* Acquires from the set when it is set: the exchange that fails is the load that sees it. (On success there is nothing
-         * to acquire, but the order there may not be weaker than on failure.) */
+        /* Acquires from the set when it is set: the exchange that fails is the load that sees it. (On success
+         * there is nothing to acquire, but the order there may not be weaker than on failure.) */
         if (!__atomic_compare_exchange_n(state, &seen, WAITED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE) &&
             seen == SET)
             return true;

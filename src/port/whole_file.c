@@ -1,7 +1,8 @@
 /* port/whole_file.c: small files that are read and replaced as a whole, made of the port's other calls. */
 #include "port/internal.h"
 
-static theater_status read_open_file(th_file *file, const char *path, size_t max, th_buf *out, theater_error *reterr)
+static theater_status read_open_file(th_file *file, const char *path, size_t max, th_buf *out,
+                                     theater_error *reterr)
 {
     uint64_t size;
     theater_status status = th_file_size(file, &size, reterr);
@@ -22,7 +23,8 @@ static theater_status read_open_file(th_file *file, const char *path, size_t max
     return status;
 }
 
-theater_status th_port_read_file(th_port *port, const char *path, size_t max, th_buf *out, theater_error *reterr)
+theater_status th_port_read_file(th_port *port, const char *path, size_t max, th_buf *out,
+                                 theater_error *reterr)
 {
     th_file *file;
     theater_status status = th_file_open(port, path, TH_FILE_READ, &file, reterr);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void expect_status(theater_status status, theater_status expected, const theater_error *error, const char *file,
-                   int line)
+void expect_status(theater_status status, theater_status expected, const theater_error *error,
+                   const char *file, int line)
 {
     if (status == expected)
         return;

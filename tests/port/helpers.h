@@ -14,8 +14,8 @@
 #include "port/system.h"
 
 /* Fails the test with the message of the error when the status is not the one expected. */
-void expect_status(theater_status status, theater_status expected, const theater_error *error, const char *file,
-                   int line);
+void expect_status(theater_status status, theater_status expected, const theater_error *error,
+                   const char *file, int line);
 #define EXPECT(expected, call) expect_status((call), THEATER_##expected, &error, __FILE__, __LINE__)
 #define OK(call) EXPECT(OK, call)
 

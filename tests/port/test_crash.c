@@ -1,5 +1,6 @@
-/* What a crash of the simulated machine keeps and loses, over many seeds. Each test checks what must hold for every seed, and
- * that each kind of loss that the model promises comes up for some seed: a disk that never lost anything would test nothing. */
+/* What a crash of the simulated machine keeps and loses, over many seeds. Each test checks what must hold for
+ * every seed, and that each kind of loss that the model promises comes up for some seed: a disk that never
+ * lost anything would test nothing. */
 #include "port/helpers.h"
 
 #include <stdlib.h>
@@ -115,7 +116,8 @@ static void unsynced_sectors_are_kept_lost_or_torn(void **state)
         size_t news = 0;
         int torn_sectors = 0;
         for (size_t sector = 0; sector < 8; sector++) {
-            size_t from = sector == 0 ? 100 : sector * 512, to = sector == 7 ? 3996 : (sector + 1) * 512, kept = 0;
+            size_t from = sector == 0 ? 100 : sector * 512, to = sector == 7 ? 3996 : (sector + 1) * 512,
+                   kept = 0;
             while (from + kept < to && got[from + kept] == 'n')
                 kept++;
             for (size_t i = from + kept; i < to; i++)
@@ -291,8 +293,8 @@ static void renames_are_atomic(void **state)
     assert_int_equal(seen, 0xb);
 }
 
-/* Random changes of names in three folders, synced now and then. A model beside them knows, per name, which contents a crash may show: what
- * the last sync of its folder left, or anything that came after. */
+/* Random changes of names in three folders, synced now and then. A model beside them knows, per name, which
+ * contents a crash may show: what the last sync of its folder left, or anything that came after. */
 enum { NAMES = 4, FOLDERS = 3, HISTORY = 200 };
 
 typedef struct name_model {
@@ -341,7 +343,8 @@ static void make_at(int folder, int name, int id)
 static void rename_random(int folder, int name)
 {
     theater_error error;
-    int to_folder = (int)th_simulation_below(simulation, FOLDERS), to = (int)th_simulation_below(simulation, NAMES);
+    int to_folder = (int)th_simulation_below(simulation, FOLDERS),
+        to = (int)th_simulation_below(simulation, NAMES);
     if (now_at(folder, name) < 0 || (folder == to_folder && name == to))
         return;
     OK(th_port_rename(port, name_path(folder, name), name_path(to_folder, to), &error));
@@ -431,7 +434,7 @@ static void a_replaced_file_is_old_or_new(void **state)
         new |= size == sizeof fresh;
         th_simulation_free(simulation);
     }
-    assert_true(old && new && failed);
+    assert_true(old && new &&failed);
 }
 
 /* ---- failed syncs ---- */

@@ -1,5 +1,6 @@
 /* The contract of files and folders, which both ports keep. */
 #include "port/helpers.h"
+#include "port/internal.h"
 
 #include <stdlib.h>
 
@@ -8,7 +9,8 @@ static void what_is_written_is_read(void **state)
     machine *m = *state;
     theater_error error;
     th_file *file = open_file(m->port, in(m, "a"));
-    th_slice parts[] = {th_slice_text("one"), th_slice_text(""), th_slice_text("two"), th_slice_text("three")};
+    th_slice parts[] = {th_slice_text("one"), th_slice_text(""), th_slice_text("two"),
+                        th_slice_text("three")};
     OK(th_file_write(file, 5, parts, 4, &error));
     uint64_t size;
     OK(th_file_size(file, &size, &error));
@@ -70,10 +72,11 @@ static void opening_tells_what_is_wrong(void **state)
     EXPECT(NOT_FOUND, th_file_open(m->port, in(m, "none"), TH_FILE_READ, &file, &error));
     assert_non_null(strstr(error.message, "/none"));
     assert_null(file);
-    EXPECT(NOT_FOUND, th_file_open(m->port, in(m, "none/deep"), TH_FILE_WRITE | TH_FILE_CREATE, &file, &error));
+    EXPECT(NOT_FOUND,
+           th_file_open(m->port, in(m, "none/deep"), TH_FILE_WRITE | TH_FILE_CREATE, &file, &error));
     th_file_close(open_file(m->port, in(m, "there")));
-    EXPECT(EXISTS, th_file_open(m->port, in(m, "there"), TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE, &file,
-                                &error));
+    EXPECT(EXISTS, th_file_open(m->port, in(m, "there"), TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE,
+                                &file, &error));
     OK(th_file_open(m->port, in(m, "there"), TH_FILE_READ, &file, &error));
     th_file_close(file);
     EXPECT(NOT_FOUND, th_file_open(m->port, in(m, "there/deep"), TH_FILE_READ, &file, &error));
@@ -176,6 +179,21 @@ static void folders_list_in_order(void **state)
     EXPECT(EXISTS, th_port_make_folder(m->port, in(m, "f/a"), &error));
 }
 
+static void names_of_a_folder_are_bounded(void **state)
+{
+    theater_error error;
+    char name[256];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    th_names names;
+    th_names_init(&names);
+    for (size_t i = 0; i < TH_NAMES_MAX / sizeof name; i++)
+        OK(th_names_add(&names, name, &error));
+    EXPECT(TOO_LARGE, th_names_add(&names, name, &error));
+    assert_int_equal(names.count, TH_NAMES_MAX / sizeof name);
+    th_names_done(&names);
+}
+
 static void a_removed_file_lives_until_it_is_closed(void **state)
 {
     machine *m = *state;
@@ -260,9 +278,11 @@ static void clocks_and_entropy(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
-#define BOTH(test)                                                                                 \
-    {"system: " #test, test, setup_system, teardown_system, NULL},                                 \
-    {"simulation: " #test, test, setup_simulation, teardown_simulation, NULL}
+#define BOTH(test)                                                                                           \
+    {"system: " #test, test, setup_system, teardown_system, NULL},                                           \
+    {                                                                                                        \
+        "simulation: " #test, test, setup_simulation, teardown_simulation, NULL                              \
+    }
 
 int main(void)
 {
@@ -275,6 +295,7 @@ int main(void)
         BOTH(what_is_cut_reads_as_zero_when_the_file_grows_again),
         BOTH(a_lock_excludes_other_handles),
         BOTH(folders_list_in_order),
+        cmocka_unit_test(names_of_a_folder_are_bounded),
         BOTH(a_removed_file_lives_until_it_is_closed),
         BOTH(rename_replaces),
         BOTH(a_whole_file_is_replaced_and_read),

@@ -1,4 +1,5 @@
-/* The simulated machine without crashes: one run for one seed, the scheduler, time, faults, capacity, mutex checks. */
+/* The simulated machine without crashes: one run for one seed, the scheduler, time, faults, capacity, mutex
+ * checks. */
 #include "port/helpers.h"
 
 #include <signal.h>
@@ -295,6 +296,14 @@ static void a_full_disk_is_no_space(void **state)
     EXPECT(NO_SPACE, th_file_reserve(b, 5000, &error));
     th_file_close(a);
     OK(th_file_reserve(b, 10000, &error));
+    /* Without a capacity there is still a largest file. */
+    faults.disk_bytes = 0;
+    th_simulation_set_faults(simulation, &faults);
+    const uint64_t largest = (uint64_t)4 << 30;
+    EXPECT(NO_SPACE, th_file_reserve(b, largest + 1, &error));
+    EXPECT(NO_SPACE, th_file_truncate(b, largest + 1, &error));
+    EXPECT(NO_SPACE, th_file_write(b, largest - 15, &part, 1, &error));
+    OK(th_file_write(b, largest - 16, &part, 1, &error));
     th_file_close(b);
     th_simulation_free(simulation);
 }
@@ -305,7 +314,8 @@ static void pending_writes_are_bounded(void **state)
     th_simulation *simulation = new_simulation(5);
     th_port *port = th_simulation_port(simulation);
     th_file *file = open_file(port, "a");
-    /* More than 4096 writes, names and 64 MiB: the oldest are written back, so they outlive a crash without any sync. */
+    /* More than 4096 writes, names and 64 MiB: the oldest are written back, so they outlive a crash without
+     * any sync. */
     for (uint64_t i = 0; i < 5000; i++)
         write_byte_run(file, i * 20000, 0x55, 20000);
     for (int i = 0; i < 5000; i++) {
@@ -381,7 +391,8 @@ static void hold_past_a_step(void)
     th_simulation *simulation = new_simulation(1);
     th_mutex_init(th_simulation_port(simulation), &mutex);
     th_task *task;
-    if (th_task_start(th_simulation_port(simulation), "holds", 0, return_holding, NULL, &task, NULL) == THEATER_OK)
+    if (th_task_start(th_simulation_port(simulation), "holds", 0, return_holding, NULL, &task, NULL) ==
+        THEATER_OK)
         (void)th_simulation_run(simulation, 1);
 }
 
@@ -391,7 +402,8 @@ static void wait_in_a_step(void)
     th_event *event;
     th_task *task;
     if (th_event_new(th_simulation_port(simulation), &event, NULL) == THEATER_OK &&
-        th_task_start(th_simulation_port(simulation), "waits", 0, wait_inside, event, &task, NULL) == THEATER_OK)
+        th_task_start(th_simulation_port(simulation), "waits", 0, wait_inside, event, &task, NULL) ==
+            THEATER_OK)
         (void)th_simulation_run(simulation, 1);
 }
 
@@ -400,7 +412,8 @@ static void join_what_never_ends(void)
     th_simulation *simulation = new_simulation(1);
     th_task *task;
     bool stop = false;
-    if (th_task_start(th_simulation_port(simulation), "idle", 0, idle_for_ever, &stop, &task, NULL) == THEATER_OK)
+    if (th_task_start(th_simulation_port(simulation), "idle", 0, idle_for_ever, &stop, &task, NULL) ==
+        THEATER_OK)
         th_task_join(task);
 }
 

@@ -124,10 +124,18 @@ static void error_numbers_become_statuses(void **state)
         int number;
         theater_status status;
     } pairs[] = {
-        {ENOSPC, THEATER_NO_SPACE},      {EDQUOT, THEATER_NO_SPACE},  {EROFS, THEATER_READ_ONLY},
-        {EACCES, THEATER_PERMISSION},    {EPERM, THEATER_PERMISSION}, {ENOENT, THEATER_NOT_FOUND},
-        {ENOTDIR, THEATER_NOT_FOUND},    {EEXIST, THEATER_EXISTS},    {EIO, THEATER_IO},
-        {ENOMEM, THEATER_NO_MEMORY},     {EMFILE, THEATER_IO},        {EFBIG, THEATER_TOO_LARGE},
+        {ENOSPC, THEATER_NO_SPACE},
+        {EDQUOT, THEATER_NO_SPACE},
+        {EROFS, THEATER_READ_ONLY},
+        {EACCES, THEATER_PERMISSION},
+        {EPERM, THEATER_PERMISSION},
+        {ENOENT, THEATER_NOT_FOUND},
+        {ENOTDIR, THEATER_NOT_FOUND},
+        {EEXIST, THEATER_EXISTS},
+        {EIO, THEATER_IO},
+        {ENOMEM, THEATER_NO_MEMORY},
+        {EMFILE, THEATER_IO},
+        {EFBIG, THEATER_TOO_LARGE},
         {ENAMETOOLONG, THEATER_INVALID_ARGUMENT},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -180,7 +188,8 @@ static theater_status everything(machine *m, theater_error *reterr)
     int names = 0;
     theater_status status = th_port_make_folder(m->port, in(m, "f"), reterr);
     if (status == THEATER_OK)
-        status = th_file_open(m->port, in(m, "f/a"), TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE, &file, reterr);
+        status =
+            th_file_open(m->port, in(m, "f/a"), TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE, &file, reterr);
     if (status == THEATER_OK)
         status = th_file_lock(file, 0, reterr);
     if (status == THEATER_OK)
@@ -279,17 +288,12 @@ static void a_failed_reserve_keeps_the_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SYSTEM(modes_are_private_only_when_asked),
-        SYSTEM(reserve_allocates_blocks),
-        SYSTEM(a_full_disk_is_no_space),
-        SYSTEM(a_file_size_limit_is_too_large),
-        SYSTEM(a_lock_excludes_other_processes),
-        SYSTEM(descriptors_do_not_pass_to_programs),
+        SYSTEM(modes_are_private_only_when_asked), SYSTEM(reserve_allocates_blocks),
+        SYSTEM(a_full_disk_is_no_space),           SYSTEM(a_file_size_limit_is_too_large),
+        SYSTEM(a_lock_excludes_other_processes),   SYSTEM(descriptors_do_not_pass_to_programs),
 #ifdef TH_FAULTS
-        SYSTEM(error_numbers_become_statuses),
-        SYSTEM(short_transfers_and_signals_are_no_errors),
-        SYSTEM(every_system_call_may_fail),
-        SYSTEM(every_allocation_may_fail),
+        SYSTEM(error_numbers_become_statuses),     SYSTEM(short_transfers_and_signals_are_no_errors),
+        SYSTEM(every_system_call_may_fail),        SYSTEM(every_allocation_may_fail),
         SYSTEM(a_failed_reserve_keeps_the_size),
 #endif
     };

@@ -1,4 +1,5 @@
-/* Tasks, events and mutexes. What both ports promise is tested on both; what only threads can break is tested on the system. */
+/* Tasks, events and mutexes. What both ports promise is tested on both; what only threads can break is tested
+ * on the system. */
 #include "port/helpers.h"
 
 #include <pthread.h>
@@ -12,10 +13,10 @@
 typedef struct counter {
     th_port *port;
     uint64_t steps;
-    uint64_t again;      /* steps that return AGAIN before the first IDLE */
+    uint64_t again; /* steps that return AGAIN before the first IDLE */
     uint64_t done_after; /* steps; the last returns DONE */
     uint64_t deadline_ns; /* of each IDLE; 0 is none */
-    th_event *event;     /* set by the last step */
+    th_event *event; /* set by the last step */
 } counter;
 
 static th_step count_step(void *context, uint64_t *ret_deadline_ns)
@@ -169,8 +170,8 @@ static void mutexes_lock_and_unlock(void **state)
 
 enum { ROUNDS = 100000 };
 
-/* Ping-pong: each side goes at most two ahead of the other and then waits for its wake, so that one lost wake hangs the test until its
- * time limit ends it. */
+/* Ping-pong: each side goes at most two ahead of the other and then waits for its wake, so that one lost wake
+ * hangs the test until its time limit ends it. */
 typedef struct player {
     struct player *other;
     th_task *task;
@@ -274,41 +275,72 @@ static void no_wake_is_lost_among_several_wakers(void **state)
     }
 }
 
-/* Events under threads: set and reset alternate between a task and the waiting thread. */
+/* Questions and answers in plain memory, which only the wake and the event order: the thread sanitizer sees
+ * it when they do not. */
+enum { QUESTIONS = 20000 };
+
 typedef struct echo {
     th_event *event;
-    uint64_t asked; /* shared */
+    uint64_t asked;
     uint64_t answered;
 } echo;
 
 static th_step answer(void *context, uint64_t *ret_deadline_ns)
 {
     echo *e = context;
-    uint64_t asked = __atomic_load_n(&e->asked, __ATOMIC_RELAXED);
-    if (asked == e->answered)
-        return TH_STEP_IDLE;
-    e->answered = asked;
+    e->answered = e->asked;
+    bool last = e->asked == QUESTIONS;
     th_event_set(e->event);
-    return asked == ROUNDS / 5 ? TH_STEP_DONE : TH_STEP_IDLE;
+    return last ? TH_STEP_DONE : TH_STEP_IDLE;
 }
 
 static void no_set_is_lost(void **state)
 {
     machine *m = *state;
     theater_error error;
-    echo e = {.asked = 0};
+    echo e = {.asked = 1};
     OK(th_event_new(m->port, &e.event, &error));
     th_task *task;
     OK(th_task_start(m->port, "echo", 0, answer, &e, &task, &error));
-    for (uint64_t i = 1; i <= ROUNDS / 5; i++) {
-        th_event_reset(e.event);
-        __atomic_store_n(&e.asked, i, __ATOMIC_RELAXED);
-        th_task_wake(task);
+    for (uint64_t i = 1;; i++) {
         assert_true(th_event_wait(e.event, 60000 * MS));
         assert_int_equal(e.answered, i);
+        if (i == QUESTIONS)
+            break;
+        th_event_reset(e.event);
+        e.asked = i + 1;
+        th_task_wake(task);
     }
     th_task_join(task);
     th_event_free(e.event);
+}
+
+static th_step reset_then_set(void *context, uint64_t *ret_deadline_ns)
+{
+    counter *c = context;
+    if (c->steps++ == 0) {
+        *ret_deadline_ns = c->deadline_ns;
+        return TH_STEP_IDLE;
+    }
+    th_event_reset(c->event);
+    th_event_set(c->event);
+    return TH_STEP_DONE;
+}
+
+static void a_reset_does_not_forget_who_waits(void **state)
+{
+    machine *m = *state;
+    theater_error error;
+    counter c = {.deadline_ns = th_port_monotonic_ns(m->port) + 30 * MS};
+    OK(th_event_new(m->port, &c.event, &error));
+    th_task *task;
+    OK(th_task_start(m->port, "resets", 0, reset_then_set, &c, &task, &error));
+    uint64_t before = th_port_monotonic_ns(m->port);
+    assert_true(th_event_wait(c.event, 5000 * MS));
+    /* A wait that slept through the set would find it only at its own end. */
+    assert_true(th_port_monotonic_ns(m->port) - before < 4000 * MS);
+    th_task_join(task);
+    th_event_free(c.event);
 }
 
 /* A plain counter under a mutex. */
@@ -390,9 +422,11 @@ static void a_thread_has_its_name_stack_and_signals(void **state)
     assert_null(task);
 }
 
-#define BOTH(test)                                                                                 \
-    {"system: " #test, test, setup_system, teardown_system, NULL},                                 \
-    {"simulation: " #test, test, setup_simulation, teardown_simulation, NULL}
+#define BOTH(test)                                                                                           \
+    {"system: " #test, test, setup_system, teardown_system, NULL},                                           \
+    {                                                                                                        \
+        "simulation: " #test, test, setup_simulation, teardown_simulation, NULL                              \
+    }
 #define SYSTEM(test) {"system: " #test, test, setup_system, teardown_system, NULL}
 
 int main(void)
@@ -408,6 +442,7 @@ int main(void)
         SYSTEM(no_wake_is_lost_between_two_tasks),
         SYSTEM(no_wake_is_lost_among_several_wakers),
         SYSTEM(no_set_is_lost),
+        BOTH(a_reset_does_not_forget_who_waits),
         SYSTEM(a_mutex_excludes),
         SYSTEM(a_thread_has_its_name_stack_and_signals),
     };
