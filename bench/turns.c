@@ -1,0 +1,181 @@
+/* Durable turns a second, through the public interface: `bench_turns [option value]...`, see usage(). One line of figures a run, and with
+ * --stages 1 the CPU time of a turn by stage. Compare runs of one call of bench/run, as ratios: machines are noisy. */
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "theater/theater.h"
+
+typedef struct settings {
+    const char *component, *config, *folder, *input_text;
+    unsigned actors, workers, inflight, stages, async;
+    size_t input;
+    double seconds;
+} settings;
+
+static sem_t room; /* messages that may still be submitted */
+static unsigned long long answers, failures;
+
+
+static double seconds_between(struct timespec a, struct timespec b)
+{
+    return (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
+}
+
+static struct timespec now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time;
+}
+
+static void answered(void *context, theater_answer *answer)
+{
+    answers++;
+    failures += answer->status != THEATER_OK;
+    sem_post(&room);
+}
+
+static void usage(void)
+{
+    fprintf(stderr, "bench_turns --component FILE [--config TEXT] [--folder DIR] [--actors N] [--workers N] [--input BYTES]\n"
+                    "            [--input-text TEXT] [--inflight N] [--seconds S] [--async 1] [--stages 1]\n");
+    exit(2);
+}
+
+static settings parse(int argc, char **argv)
+{
+    settings s = {.actors = 1, .inflight = 2048, .seconds = 3, .input = 16, .config = ""};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *name = argv[i], *value = argv[i + 1];
+        if (!strcmp(name, "--component"))
+            s.component = value;
+        else if (!strcmp(name, "--config"))
+            s.config = value;
+        else if (!strcmp(name, "--folder"))
+            s.folder = value;
+        else if (!strcmp(name, "--input-text"))
+            s.input_text = value;
+        else if (!strcmp(name, "--actors"))
+            s.actors = (unsigned)atoi(value);
+        else if (!strcmp(name, "--workers"))
+            s.workers = (unsigned)atoi(value);
+        else if (!strcmp(name, "--inflight"))
+            s.inflight = (unsigned)atoi(value);
+        else if (!strcmp(name, "--input"))
+            s.input = (size_t)atoll(value);
+        else if (!strcmp(name, "--seconds"))
+            s.seconds = atof(value);
+        else if (!strcmp(name, "--async"))
+            s.async = (unsigned)atoi(value);
+        else if (!strcmp(name, "--stages"))
+            s.stages = (unsigned)atoi(value);
+        else
+            usage();
+    }
+    if (!s.component || argc % 2 == 0)
+        usage();
+    return s;
+}
+
+static theater_slice read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        perror(path);
+        exit(1);
+    }
+    fseek(file, 0, SEEK_END);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *data = malloc(size);
+    if (fread(data, 1, size, file) != size)
+        exit(1);
+    fclose(file);
+    return (theater_slice){data, size};
+}
+
+static void must(theater_status status, const theater_error *error)
+{
+    if (status) {
+        fprintf(stderr, "bench_turns: %s\n", error->message);
+        exit(1);
+    }
+}
+
+static theater_slice make_input(const settings *s)
+{
+    if (s->input_text) {
+        size_t length = strlen(s->input_text), size = s->input > length ? s->input : length;
+        uint8_t *data = malloc(size);
+        memset(data, ' ', size);
+        memcpy(data, s->input_text, length);
+        return (theater_slice){data, size};
+    }
+    uint8_t *data = malloc(s->input ? s->input : 1);
+    memset(data, 'x', s->input);
+    return (theater_slice){data, s->input};
+}
+
+static void print_stages(const theater_metrics *m)
+{
+    double turns = m->measured_turns ? (double)m->measured_turns : 1;
+    printf("  CPU a turn by stage, ns: instantiate %.0f, call %.0f, drop %.0f, hash %.0f, encode %.0f\n", (double)m->begin_ns / turns,
+           (double)m->call_ns / turns, (double)m->end_ns / turns, (double)m->hash_ns / turns, (double)m->encode_ns / turns);
+}
+
+int main(int argc, char **argv)
+{
+    settings s = parse(argc, argv);
+    theater_error error = {0};
+    theater_runtime *runtime;
+    theater_runtime_options options = {
+        .folder = s.folder, .workers = s.workers, .durability = s.async ? THEATER_ASYNC : THEATER_SYNC, .mailbox_messages = s.inflight + 1};
+    must(theater_runtime_open(&options, &runtime, &error), &error);
+    theater_slice component = read_file(s.component), input = make_input(&s);
+    char(*names)[32] = calloc(s.actors, sizeof *names);
+    for (unsigned i = 0; i < s.actors; i++) {
+        snprintf(names[i], sizeof names[i], "a%u", i);
+        theater_actor_options actor = {
+            .name = names[i],
+            .component = component,
+            .config = {(const uint8_t *)s.config, strlen(s.config)},
+            .limits = {.memory_bytes = UINT64_C(512) << 20, .state_bytes = UINT64_C(128) << 20, .message_bytes = UINT64_C(4) << 20}};
+        theater_status status = theater_actor_start(runtime, &actor, NULL, &error);
+        if (status != THEATER_EXISTS)
+            must(status, &error);
+    }
+    sem_init(&room, 0, s.inflight);
+    theater_runtime_measure(runtime, s.stages);
+    theater_metrics before, after;
+    theater_runtime_metrics(runtime, &before);
+    struct rusage cpu_before, cpu_after;
+    getrusage(RUSAGE_SELF, &cpu_before);
+    struct timespec begin = now();
+    unsigned long long submitted = 0;
+    while (submitted % 64 || seconds_between(begin, now()) < s.seconds) {
+        sem_wait(&room);
+        theater_message message = {.actor = names[submitted % s.actors], .input = input};
+        must(theater_submit(runtime, &message, answered, NULL, &error), &error);
+        submitted++;
+    }
+    must(theater_drain(runtime, 60000, &error), &error);
+    double seconds = seconds_between(begin, now());
+    getrusage(RUSAGE_SELF, &cpu_after);
+    theater_runtime_metrics(runtime, &after);
+    double cpu = (double)(cpu_after.ru_utime.tv_sec - cpu_before.ru_utime.tv_sec + cpu_after.ru_stime.tv_sec - cpu_before.ru_stime.tv_sec) +
+                 (double)(cpu_after.ru_utime.tv_usec - cpu_before.ru_utime.tv_usec + cpu_after.ru_stime.tv_usec - cpu_before.ru_stime.tv_usec) *
+                     1e-6;
+    double turns = (double)(after.turns - before.turns), commits = (double)(after.commits - before.commits);
+    printf("%u actors, input %zu B, %s: %.0f turns/s, CPU %.2f us a turn, commit %.0f us of %.0f turns, %.0f B a turn, %llu failed\n",
+           s.actors, input.size, s.async ? "async" : "sync", turns / seconds, cpu / turns * 1e6,
+           (double)(after.commit_ns - before.commit_ns) / commits / 1e3, turns / commits,
+           (double)(after.commit_bytes - before.commit_bytes) / turns, failures);
+    if (s.stages)
+        print_stages(&after);
+    theater_runtime_close(runtime);
+    return 0;
+}
