@@ -55,17 +55,20 @@ static void a_descriptor_must_be_allowed(void **state)
     B.component = bench_compile(&B, "standin:counter");
     th_descriptor descriptor = bench_descriptor(&B, "standin:counter", "");
     descriptor.name = th_slice_text("Cart");
-    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance, &B.produced,
+    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance,
+                                         &B.produced,
                                          &B.error),
                      THEATER_INVALID_ARGUMENT);
     descriptor = bench_descriptor(&B, "standin:counter", "");
     descriptor.limits.message = 0;
-    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance, &B.produced,
+    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance,
+                                         &B.produced,
                                          &B.error),
                      THEATER_INVALID_ARGUMENT);
     descriptor = bench_descriptor(&B, "standin:counter", "");
     descriptor.engine = th_slice_text("wasmtime-48");
-    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance, &B.produced,
+    assert_int_equal(th_instance_genesis(&B.machine, B.component, &descriptor, 0, B.workspace, &B.instance,
+                                         &B.produced,
                                          &B.error),
                      THEATER_VERSION);
     assert_non_null(strstr(B.error.message, "wasmtime-48"));
@@ -131,7 +134,8 @@ static void an_upgrade_that_fails_changes_nothing(void **state)
     B.limits.state = 1 << 20;
     th_descriptor descriptor = bench_descriptor(&B, "standin:counter", "");
     descriptor.name = th_slice_text("tart");
-    assert_int_equal(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced, &B.error),
+    assert_int_equal(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced,
+                                         &B.error),
                      THEATER_INVALID_ARGUMENT);
     assert_memory_equal(th_instance_head(B.instance), &head, sizeof head);
     assert_int_equal(th_instance_elements(B.instance), 1);
@@ -170,7 +174,8 @@ static theater_status load(const snapshot *s, bool with_tree, th_instance **ret)
     th_descriptor descriptor;
     assert_ok(th_descriptor_decode(th_buf_slice(&s->descriptor), &descriptor, NULL));
     return th_instance_load(&B.machine, B.component, &descriptor, th_buf_slice(&s->element),
-                            with_tree ? th_buf_slice(&s->tree) : (th_slice){0}, th_buf_slice(&s->state), B.workspace,
+                            with_tree ? th_buf_slice(&s->tree)
+                                : (th_slice){0}, th_buf_slice(&s->state), B.workspace,
                             ret, &B.error);
 }
 
@@ -185,7 +190,8 @@ static void a_loaded_actor_goes_on_as_the_one_before(void **state)
         take(&s);
         assert_ok(load(&s, true, &loaded));
         drop(&s);
-        th_input input = {.payload = th_slice_text("add 1; touch 5000; random 5"), .timestamp_ns = B.now_ns + 9};
+        th_input input = {.payload = th_slice_text("add 1; touch 5000; random 5"),
+                          .timestamp_ns = B.now_ns + 9};
         th_produced after;
         assert_ok(th_instance_handle(B.instance, &input, B.workspace, &B.produced, NULL));
         assert_ok(th_instance_handle(loaded, &input, B.workspace, &after, NULL));
@@ -258,10 +264,12 @@ static void under_another_engine_it_reads_and_does_not_append(void **state)
     assert_slice(B.produced.output, "42");
     th_descriptor descriptor = bench_descriptor(&B, "standin:counter", "");
     descriptor.engine = th_slice_text("standin-1");
-    assert_int_equal(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced, &B.error),
+    assert_int_equal(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced,
+                                         &B.error),
                      THEATER_VERSION);
     descriptor.engine = th_slice_text("standin-2");
-    assert_ok(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced, &B.error));
+    assert_ok(th_instance_upgrade(B.instance, B.component, &descriptor, 0, B.workspace, &B.produced,
+                                  &B.error));
     assert_ok(bench_handle(&B, "add 1"));
     assert_slice(B.produced.output, "42");
 }
@@ -269,7 +277,8 @@ static void under_another_engine_it_reads_and_does_not_append(void **state)
 /* ---- shortage ---- */
 
 #ifdef TH_FAULTS
-/* Makes each allocation of a turn fail in turn: the actor stands as before, and the same input then makes the same element. */
+/* Makes each allocation of a turn fail in turn: the actor stands as before, and the same input then makes
+ * the same element. */
 static void a_turn_without_memory_changes_nothing(void **state)
 {
     static const char input[] = "grow 9000; log 1 x; request bob {add 1}; random 9; out 3000";
@@ -309,7 +318,8 @@ static void a_genesis_without_memory_leaves_nothing(void **state)
         B.component = bench_compile(&B, "standin:counter");
         th_descriptor descriptor = bench_descriptor(&B, "standin:counter", "grow 9000; send bob x");
         th_allocation_fail_at(place);
-        status = th_instance_genesis(&B.machine, B.component, &descriptor, 1, B.workspace, &B.instance, &B.produced,
+        status = th_instance_genesis(&B.machine, B.component, &descriptor, 1, B.workspace, &B.instance,
+                                     &B.produced,
                                      NULL);
         th_allocation_fail_at(0);
         assert_true(status == THEATER_OK || status == THEATER_NO_MEMORY);

@@ -105,11 +105,14 @@ static void a_refused_component_says_all_that_is_wrong(void **state)
     theater_error error = {0};
     assert_int_equal(th_loader_add(S.loader, th_slice_text("standin:clock fast=1 max=x"), &loaded, &error),
                      THEATER_COMPONENT_REFUSED);
-    assert_string_equal(error.message, "unknown kind 'clock'\nunknown option 'fast=1'\nunknown option 'max=x'");
-    assert_int_equal(th_loader_add(S.loader, th_slice_of("\0asm", 4), &loaded, &error), THEATER_COMPONENT_REFUSED);
+    assert_string_equal(error.message,
+                        "unknown kind 'clock'\nunknown option 'fast=1'\nunknown option 'max=x'");
+    assert_int_equal(th_loader_add(S.loader, th_slice_of("\0asm", 4), &loaded, &error),
+                     THEATER_COMPONENT_REFUSED);
     assert_int_equal(S.writes, 0);
     /* It leaves nothing behind: the same bytes are refused again. */
-    assert_int_equal(th_loader_add(S.loader, th_slice_of("\0asm", 4), &loaded, &error), THEATER_COMPONENT_REFUSED);
+    assert_int_equal(th_loader_add(S.loader, th_slice_of("\0asm", 4), &loaded, &error),
+                     THEATER_COMPONENT_REFUSED);
 }
 
 static void a_binary_comes_from_the_store(void **state)
@@ -150,7 +153,8 @@ static void a_compiled_form_is_used_and_a_bad_one_replaced(void **state)
 
 static void at_most_keep_stay_idle_and_the_oldest_goes(void **state)
 {
-    static const char *const texts[] = {"standin:echo version=0", "standin:echo version=1", "standin:echo version=2",
+    static const char *const texts[] = {"standin:echo version=0", "standin:echo version=1",
+                                        "standin:echo version=2",
                                         "standin:echo version=3"};
     th_loaded *loaded[4];
     for (int i = 0; i < 4; i++)
@@ -174,7 +178,8 @@ static void at_most_keep_stay_idle_and_the_oldest_goes(void **state)
 static void *get_often(void *context)
 {
     for (int i = 0; i < 400; i++) {
-        static const char *const texts[] = {"standin:echo version=0", "standin:echo version=1", "standin:echo version=2",
+        static const char *const texts[] = {"standin:echo version=0", "standin:echo version=1",
+                                            "standin:echo version=2",
                                             "standin:echo version=3", "standin:bad"};
         th_loaded *loaded = NULL;
         int which = i % 5;

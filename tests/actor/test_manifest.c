@@ -35,7 +35,8 @@ static void parses_all_keys(void **state)
 static void defaults_where_it_is_silent(void **state)
 {
     th_manifest m;
-    assert_int_equal(th_manifest_parse(th_slice_text(HEAD "config-file: c.json\nlimits:\n  fuel: 7\n"), "actor.yaml",
+    assert_int_equal(th_manifest_parse(th_slice_text(HEAD "config-file: c.json\nlimits:\n  fuel: 7\n"),
+                                       "actor.yaml",
                                        &m, NULL),
                      THEATER_OK);
     assert_null(m.config);
@@ -46,7 +47,8 @@ static void defaults_where_it_is_silent(void **state)
     assert_int_equal(m.limits.message, 1 << 20);
     assert_int_equal(m.limits.effects, 4 << 20);
     th_manifest_done(&m);
-    assert_int_equal(th_manifest_parse(th_slice_text(HEAD "config: |\n  two\n  lines\n"), "a", &m, NULL), THEATER_OK);
+    assert_int_equal(th_manifest_parse(th_slice_text(HEAD "config: |\n  two\n  lines\n"), "a", &m, NULL),
+                     THEATER_OK);
     assert_string_equal(m.config, "two\nlines\n");
     assert_int_equal(m.limits.fuel, 1000000000);
     th_manifest_done(&m);
@@ -161,7 +163,8 @@ static void sizes(void **state)
     } good[] = {{"0", 0},          {"4096", 4096},       {"1B", 1},         {"1 kB", 1000},
                 {"64KiB", 65536},  {"64 MiB", 64 << 20}, {"1GB", 1000000000}, {"2TiB", (uint64_t)2 << 40},
                 {"16777215TiB", (uint64_t)16777215 << 40}, {"18446744073709551615", UINT64_MAX}};
-    static const char *const bad[] = {"", " ", "MiB", "-1", "+1", "1.5MiB", "1mib", "1  MiB", "1 ", " 1", "1 MiB ",
+    static const char *const bad[] = {"", " ", "MiB", "-1", "+1", "1.5MiB", "1mib", "1  MiB", "1 ", " 1",
+                                      "1 MiB ",
                                       "1Mi", "0x10", "16777216TiB", "18446744073709551616", "1e3"};
     uint64_t bytes;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
