@@ -1,9 +1,15 @@
 /* Tasks, events and mutexes. What both ports promise is tested on both; what only threads can break is tested
  * on the system. */
 #include "port/helpers.h"
+#include "port/system_internal.h"
 
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MS UINT64_C(1000000)
@@ -343,6 +349,76 @@ static void a_reset_does_not_forget_who_waits(void **state)
     th_event_free(c.event);
 }
 
+/* ---- what needs no system call ---- */
+
+typedef struct busy {
+    uint64_t steps; /* shared */
+    uint64_t most;  /* after as many steps the other thread is taken for killed */
+    bool stop;      /* shared */
+} busy;
+
+static th_step stay_busy(void *context, uint64_t *ret_deadline_ns)
+{
+    busy *b = context;
+    if (__atomic_load_n(&b->stop, __ATOMIC_RELAXED))
+        _exit(0);
+    if (__atomic_add_fetch(&b->steps, 1, __ATOMIC_RELAXED) == b->most)
+        _exit(1);
+    return TH_STEP_AGAIN;
+}
+
+/* In a process of its own, where the kernel kills a thread that makes any system call but a few. */
+static void without_system_calls(bool with_futex)
+{
+    th_port *port = th_port_system();
+    busy b = {.most = with_futex ? 5000000 : 2000000000};
+    th_task *task;
+    th_event *event;
+    th_mutex mutex;
+    if (th_event_new(port, &event, NULL) != THEATER_OK ||
+        th_task_start(port, "busy", 0, stay_busy, &b, &task, NULL) != THEATER_OK)
+        _exit(2);
+    th_mutex_init(port, &mutex);
+    while (__atomic_load_n(&b.steps, __ATOMIC_RELAXED) == 0)
+        sched_yield();
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+        _exit(3);
+    for (int i = 0; i < 1000; i++) {
+        th_task_wake(task);
+        th_mutex_lock(&mutex);
+        th_mutex_unlock(&mutex);
+        th_event_set(event);
+        if (!th_event_wait(event, UINT64_MAX))
+            return;
+        th_event_reset(event);
+    }
+    if (with_futex)
+        th_system_futex_wake(&(uint32_t){0}, 1);
+    __atomic_store_n(&b.stop, true, __ATOMIC_RELAXED);
+    syscall(SYS_exit, 0);
+}
+
+static void hot_calls_make_no_system_call(void **state)
+{
+#ifdef __SANITIZE_THREAD__
+    skip(); /* The thread sanitizer makes system calls of its own. */
+#endif
+    /* The second run makes one on purpose, to see that it would be noticed. */
+    for (int with_futex = 0; with_futex < 2; with_futex++) {
+        pid_t child = fork();
+        if (child == 0) {
+            without_system_calls(with_futex);
+            _exit(4);
+        }
+        int result;
+        assert_int_equal(waitpid(child, &result, 0), child);
+        assert_true(WIFEXITED(result));
+        assert_int_equal(WEXITSTATUS(result), with_futex);
+    }
+}
+
+/* ---- mutexes ---- */
+
 /* A plain counter under a mutex. */
 typedef struct guarded {
     th_mutex mutex;
@@ -443,6 +519,7 @@ int main(void)
         SYSTEM(no_wake_is_lost_among_several_wakers),
         SYSTEM(no_set_is_lost),
         BOTH(a_reset_does_not_forget_who_waits),
+        SYSTEM(hot_calls_make_no_system_call),
         SYSTEM(a_mutex_excludes),
         SYSTEM(a_thread_has_its_name_stack_and_signals),
     };
