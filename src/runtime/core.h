@@ -254,6 +254,14 @@ THEATER_CHECKED theater_status th_batch_add(th_batch *batch, const th_record *re
 /* Gives numbers and puts it into the commit queue, under the lock; the committer is woken. */
 void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch);
 
+/* ---- records.c (any thread, without the lock) ----------------------------------------------------------------------------- */
+
+/* An id for an actor that an import makes. */
+uint64_t th_runtime_take_actor_id(theater_runtime *runtime);
+/* Hands a batch (whose `entry` is NULL) to the committer and waits until it is durable. It is taken over in any case. READ_ONLY, CANCELLED, and what
+ * the commit says. */
+THEATER_CHECKED theater_status th_runtime_commit(theater_runtime *runtime, th_batch *take_batch, theater_error *reterr);
+
 /* ---- the tasks ------------------------------------------------------------------------------------------------------------ */
 
 th_step th_worker_step(void *worker, uint64_t *ret_deadline_ns);
