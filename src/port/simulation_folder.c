@@ -45,11 +45,13 @@ theater_status th_sim_make_folder(th_port *port, const char *path, theater_error
     return status;
 }
 
-static theater_status check_rename(const th_sim_place *from, const th_sim_place *to, const char *from_path,
-                                   const char *to_path, theater_error *reterr)
+static theater_status check_rename(const th_sim_node *root, const th_sim_place *from, const th_sim_place *to,
+                                   const char *from_path, const char *to_path, theater_error *reterr)
 {
     if (!from->node)
         return th_fail(reterr, THEATER_NOT_FOUND, "cannot rename %s: there is no such entry", from_path);
+    if (from->node == root || to->node == root)
+        return th_fail(reterr, THEATER_BUSY, "cannot rename %s to %s: one is the root", from_path, to_path);
     /* A folder stays where it is: so the tree that a crash leaves, after some renames and without others, has
      * no cycle. */
     if (from->node->is_folder && from->folder != to->folder)
@@ -72,7 +74,7 @@ theater_status th_sim_rename(th_port *port, const char *from_path, const char *t
     if (status == THEATER_OK)
         status = find(simulation, "rename", to_path, &to, reterr);
     if (status == THEATER_OK)
-        status = check_rename(&from, &to, from_path, to_path, reterr);
+        status = check_rename(simulation->root, &from, &to, from_path, to_path, reterr);
     if (status != THEATER_OK || to.node == from.node)
         return status;
     return change(simulation, "rename", from_path, from.node, &from, &to, reterr);

@@ -1,6 +1,7 @@
 /* port/system.c: clock, entropy and processors of the machine, and the table of its operations. */
 #include <sched.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "port/system_internal.h"
 
@@ -42,11 +43,11 @@ static theater_status entropy(th_port *port, uint8_t *out, size_t size, theater_
 
 static unsigned processors(th_port *port)
 {
-    /* The affinity mask and not the number of processors: containers and taskset narrow the mask. */
+    /* The affinity mask first: containers and taskset narrow it. It cannot be had where a machine has more
+     * processors than the set has places. */
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    int count = CPU_COUNT(&set);
+    long count =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? (unsigned)count : 1;
 }
 

@@ -212,6 +212,81 @@ static void an_unsynced_cut_may_be_undone(void **state)
     assert_true(cut && undone);
 }
 
+/* Random writes, changes of size and syncs, against a model that knows for each byte which values a crash may
+ * show: the synced one, and each that was written since. Values are small, so that a set is a mask. */
+enum { ROOM = 6000 };
+static uint64_t allowed[ROOM];
+static uint8_t present[ROOM]; /* what reads show */
+static size_t size_now, size_least, size_most;
+
+static void model_write(th_file *file, uint8_t value)
+{
+    size_t offset = (size_t)th_simulation_below(simulation, ROOM - 1);
+    size_t length = 1 + (size_t)th_simulation_below(simulation, ROOM - offset);
+    write_byte_run(file, offset, value, length);
+    memset(present + offset, value, length);
+    size_now = offset + length > size_now ? offset + length : size_now;
+    for (size_t i = 0; i < ROOM; i++)
+        allowed[i] |= UINT64_C(1) << present[i];
+}
+
+static void model_resize(th_file *file)
+{
+    theater_error error;
+    size_t size = (size_t)th_simulation_below(simulation, ROOM);
+    OK(th_file_truncate(file, size, &error));
+    memset(present + size, 0, ROOM - size);
+    size_now = size;
+    for (size_t i = size; i < ROOM; i++)
+        allowed[i] |= 1;
+}
+
+static void model_sync(th_file *file)
+{
+    sync_file(file);
+    for (size_t i = 0; i < ROOM; i++)
+        allowed[i] = UINT64_C(1) << present[i];
+    size_least = size_most = size_now;
+}
+
+static void every_byte_is_one_that_was_written(void **state)
+{
+    static uint8_t got[ROOM];
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        boot(seed);
+        th_file *file = open_file(port, "a");
+        sync_root();
+        memset(present, 0, sizeof present);
+        size_now = 0;
+        model_sync(file);
+        for (uint8_t i = 1; i < 25; i++) {
+            uint64_t what = th_simulation_below(simulation, 10);
+            if (what < 6)
+                model_write(file, i);
+            else if (what < 8)
+                model_resize(file);
+            else
+                model_sync(file);
+            size_least = size_now < size_least ? size_now : size_least;
+            size_most = size_now > size_most ? size_now : size_most;
+            size_t read;
+            theater_error error;
+            OK(th_file_read(file, 0, got, ROOM, &read, &error));
+            assert_int_equal(read, size_now);
+            assert_memory_equal(got, present, size_now);
+        }
+        th_file_close(file);
+        crash_and_restart();
+        size_t size = read_all("a", got, sizeof got);
+        assert_in_range(size, size_least, size_most);
+        for (size_t i = 0; i < size; i++)
+            assert_true(got[i] == 0 || (allowed[i] >> got[i] & 1));
+        for (size_t i = 0; i < size_least; i++)
+            assert_true(allowed[i] >> got[i] & 1);
+        th_simulation_free(simulation);
+    }
+}
+
 /* ---- names ---- */
 
 static void unsynced_creates_and_removes_may_be_lost(void **state)
@@ -526,6 +601,10 @@ static void every_call_fails_until_the_restart(void **state)
     EXPECT(IO, th_port_entropy(port, bytes, 4, &error));
     EXPECT(IO, th_task_start(port, "t", 0, count_and_write, file, &second, &error));
 
+    th_event *later;
+    EXPECT(IO, th_event_new(port, &later, &error));
+    th_simulation_crash_after(simulation, 1);
+
     uint64_t before = th_port_monotonic_ns(port);
     EXPECT(BUSY, th_simulation_restart(simulation, &error));
     th_task_wake(task);
@@ -599,6 +678,7 @@ int main(void)
         cmocka_unit_test(unsynced_writes_come_through_in_no_order),
         cmocka_unit_test(unsynced_sizes_may_or_may_not_come_through),
         cmocka_unit_test(an_unsynced_cut_may_be_undone),
+        cmocka_unit_test(every_byte_is_one_that_was_written),
         cmocka_unit_test(unsynced_creates_and_removes_may_be_lost),
         cmocka_unit_test(a_lost_folder_takes_its_files_along),
         cmocka_unit_test(renames_are_atomic),

@@ -229,6 +229,12 @@ static void rename_replaces(void **state)
     OK(th_port_make_folder(m->port, in(m, "folder"), &error));
     OK(th_port_rename(m->port, in(m, "folder"), in(m, "moved"), &error));
     OK(th_port_rename(m->port, in(m, "old"), in(m, "moved/old"), &error));
+    OK(th_port_make_folder(m->port, in(m, "other"), &error));
+    EXPECT(EXISTS, th_port_rename(m->port, in(m, "other"), in(m, "moved"), &error));
+    assert_non_null(strstr(error.message, "/other"));
+    assert_non_null(strstr(error.message, "/moved"));
+    OK(th_port_remove(m->port, in(m, "moved/old"), &error));
+    OK(th_port_rename(m->port, in(m, "other"), in(m, "moved"), &error));
     OK(th_port_sync_folder(m->port, in(m, "moved"), &error));
     EXPECT(NOT_FOUND, th_port_sync_folder(m->port, in(m, "folder"), &error));
 }

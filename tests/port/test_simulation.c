@@ -128,8 +128,8 @@ static void tasks_run_in_every_order(void **state)
         th_task *one, *two;
         OK(th_task_start(th_simulation_port(simulation), "a", 0, record, &a, &one, &error));
         OK(th_task_start(th_simulation_port(simulation), "b", 0, record, &b, &two, &error));
-        th_task_join(one);
         th_task_join(two);
+        th_task_join(one);
         a_first |= strcmp(order, "aaabbb") == 0;
         b_first |= strcmp(order, "bbbaaa") == 0;
         mixed |= strcmp(order, "ababab") == 0;
@@ -455,6 +455,10 @@ static void paths_are_checked(void **state)
     OK(th_port_sync_folder(port, "./x//y/", &error));
     EXPECT(INVALID_ARGUMENT, th_port_rename(port, "x/y", "y", &error));
     OK(th_port_rename(port, "x/y", "x/y", &error));
+    EXPECT(BUSY, th_port_remove(port, "/", &error));
+    EXPECT(BUSY, th_port_rename(port, "/", "z", &error));
+    EXPECT(BUSY, th_port_rename(port, "x", "/", &error));
+    th_simulation_free(NULL);
     th_simulation_free(simulation);
 }
 

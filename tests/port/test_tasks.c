@@ -353,8 +353,8 @@ static void a_reset_does_not_forget_who_waits(void **state)
 
 typedef struct busy {
     uint64_t steps; /* shared */
-    uint64_t most;  /* after as many steps the other thread is taken for killed */
-    bool stop;      /* shared */
+    uint64_t most; /* after as many steps the other thread is taken for killed */
+    bool stop; /* shared */
 } busy;
 
 static th_step stay_busy(void *context, uint64_t *ret_deadline_ns)
@@ -498,6 +498,44 @@ static void a_thread_has_its_name_stack_and_signals(void **state)
     assert_null(task);
 }
 
+static void the_smallest_stack_is_the_systems(void **state)
+{
+    machine *m = *state;
+    theater_error error;
+    facts f = {.stack = 0};
+    th_task *task;
+    OK(th_task_start(m->port, "small", 1, look, &f, &task, &error));
+    th_task_join(task);
+    assert_true(f.stack >= 16384);
+}
+
+static void threads_count_their_own_time(void **state)
+{
+    machine *m = *state;
+    uint64_t before = th_port_thread_cpu_ns(m->port), now = before;
+    while (now - before < MS)
+        now = th_port_thread_cpu_ns(m->port);
+    assert_true(now > before);
+}
+
+#ifdef TH_FAULTS
+static void without_memory_nothing_starts(void **state)
+{
+    machine *m = *state;
+    theater_error error;
+    counter c = {.done_after = 1};
+    th_task *task;
+    th_event *event;
+    th_allocation_fail_at(1);
+    EXPECT(NO_MEMORY, th_task_start(m->port, "t", 0, count_step, &c, &task, &error));
+    assert_null(task);
+    th_allocation_fail_at(1);
+    EXPECT(NO_MEMORY, th_event_new(m->port, &event, &error));
+    assert_null(event);
+    assert_int_equal(c.steps, 0);
+}
+#endif
+
 #define BOTH(test)                                                                                           \
     {"system: " #test, test, setup_system, teardown_system, NULL},                                           \
     {                                                                                                        \
@@ -522,6 +560,11 @@ int main(void)
         SYSTEM(hot_calls_make_no_system_call),
         SYSTEM(a_mutex_excludes),
         SYSTEM(a_thread_has_its_name_stack_and_signals),
+        SYSTEM(the_smallest_stack_is_the_systems),
+        SYSTEM(threads_count_their_own_time),
+#ifdef TH_FAULTS
+        BOTH(without_memory_nothing_starts),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
