@@ -100,15 +100,18 @@ static inline theater_lowered *theater_lower(theater_lowered *to, bool both, the
     return to;
 }
 
-/* Called by the runtime's side of the component to place arguments and answers: the one allocator of the actor. */
-#define THEATER_EXPORT(name) __attribute__((export_name(name), used)) extern
+/* A function that the component finds by this name. Not the attribute export_name: that counts as taking the function's address, and the
+ * linker would then give the module a table, which each fresh instance has to make. So the symbol itself has the name, and
+ * `theater build` links with --export-dynamic. */
+#define THEATER_EXPORT(name) __asm__(name) __attribute__((visibility("default")))
 
 /* Exports the three functions under the names of the world. There is no post-return function: the instance is dropped after the
  * turn, and a call into it that only frees would cost more than it gives. Use it once, in one file, without a semicolon. */
 #define THEATER_ACTOR(init_function, handle_function, verify_function)                                               \
     static theater_lowered theater_result_area;                                                                      \
-    THEATER_EXPORT("cabi_realloc")                                                                                   \
-    void *theater_export_realloc(void *old, size_t old_size, size_t align, size_t size);                             \
+    /* Called by the component to place arguments and answers: the one allocator of the actor. */                    \
+    void *theater_export_realloc(void *old, size_t old_size, size_t align, size_t size)                              \
+        THEATER_EXPORT("cabi_realloc");                                                                              \
     void *theater_export_realloc(void *old, size_t old_size, size_t align, size_t size)                              \
     {                                                                                                                \
         (void)align; /* every place is aligned to 16 */                                                              \
@@ -117,21 +120,21 @@ static inline theater_lowered *theater_lower(theater_lowered *to, bool both, the
             __builtin_memcpy(room, old, old_size < size ? old_size : size);                                          \
         return room;                                                                                                 \
     }                                                                                                                \
-    THEATER_EXPORT("theater:actor/actor@0.1.0#init")                                                                 \
-    theater_lowered *theater_export_init(const uint8_t *config, size_t size);                                        \
+    theater_lowered *theater_export_init(const uint8_t *config, size_t size)                                         \
+        THEATER_EXPORT("theater:actor/actor@0.1.0#init");                                                            \
     theater_lowered *theater_export_init(const uint8_t *config, size_t size)                                         \
     {                                                                                                                \
         return theater_lower(&theater_result_area, false, init_function((theater_slice){config, size}));             \
     }                                                                                                                \
-    THEATER_EXPORT("theater:actor/actor@0.1.0#handle")                                                               \
-    theater_lowered *theater_export_handle(const uint8_t *input, size_t size, uint8_t *state, size_t state_size);    \
+    theater_lowered *theater_export_handle(const uint8_t *input, size_t size, uint8_t *state, size_t state_size)     \
+        THEATER_EXPORT("theater:actor/actor@0.1.0#handle");                                                          \
     theater_lowered *theater_export_handle(const uint8_t *input, size_t size, uint8_t *state, size_t state_size)     \
     {                                                                                                                \
         return theater_lower(&theater_result_area, true,                                                             \
                              handle_function((theater_slice){input, size}, (theater_bytes){state, state_size}));     \
     }                                                                                                                \
-    THEATER_EXPORT("theater:actor/actor@0.1.0#verify-state")                                                         \
-    bool theater_export_verify_state(const uint8_t *state, size_t size);                                             \
+    bool theater_export_verify_state(const uint8_t *state, size_t size)                                              \
+        THEATER_EXPORT("theater:actor/actor@0.1.0#verify-state");                                                    \
     bool theater_export_verify_state(const uint8_t *state, size_t size)                                              \
     {                                                                                                                \
         return verify_function((theater_slice){state, size});                                                        \

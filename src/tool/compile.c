@@ -37,7 +37,7 @@ static const char *const compile_flags[] = {
 };
 
 static const char *const link_flags[] = {
-    "--no-entry", "--stack-first", "-z", "stack-size=63488", "--gc-sections", "--fatal-warnings",
+    "--no-entry", "--export-dynamic", "--stack-first", "-z", "stack-size=63488", "--gc-sections", "--fatal-warnings",
 };
 
 enum {
