@@ -84,11 +84,13 @@ static int record(void **state)
     keep(0);
     void *second = bench_compile(&B, SECOND);
     for (uint64_t i = 1; i < ELEMENTS; i++) {
-        static const char *const inputs[] = {"add 3", "fail no", "grow 5000", "touch 100; log 1 x", "send bob {add 1}",
+        static const char *const inputs[] = {"add 3", "fail no", "grow 5000", "touch 100; log 1 x",
+                                             "send bob {add 1}",
                                              "random 9", "trap table", "recurse 1500"};
         if (i == UPGRADE) {
             th_descriptor descriptor = bench_descriptor(&B, SECOND, "");
-            assert_ok(th_instance_upgrade(B.instance, second, &descriptor, ++B.now_ns, B.workspace, &B.produced, NULL));
+            assert_ok(th_instance_upgrade(B.instance, second, &descriptor, ++B.now_ns, B.workspace,
+                                          &B.produced, NULL));
         } else {
             assert_ok(bench_handle(&B, inputs[i % 8]));
         }
@@ -219,7 +221,8 @@ static void a_wrong_snapshot_is_found_by_both_ranges(void **state)
     assert_ok(run((th_replay_range){.first = 10, .end = 25, .check_end = true}));
     assert_int_equal(result.difference, TH_DIFFERS_STATE);
     assert_int_equal(result.sequence, 24);
-    assert_non_null(strstr(result.message, "snapshot after element 24 of actor cart: state differs from byte 5000 on"));
+    assert_non_null(strstr(result.message,
+                           "snapshot after element 24 of actor cart: state differs from byte 5000 on"));
     assert_int_equal(run((th_replay_range){.first = 25, .end = 40}), THEATER_CORRUPT);
     assert_non_null(strstr(B.error.message, "snapshot after element 24"));
 }
@@ -301,7 +304,8 @@ static void it_stops_when_asked(void **state)
 {
     A.stop_flag = &A.stopped;
     th_replay_range range = {.first = 0, .end = ELEMENTS};
-    assert_int_equal(th_replay_run(&B.machine, loader, &source, &range, workspace, &A.stopped, &result, &B.error),
+    assert_int_equal(th_replay_run(&B.machine, loader, &source, &range, workspace, &A.stopped, &result,
+                                   &B.error),
                      THEATER_CANCELLED);
     assert_int_equal(A.asked, 1);
 }
