@@ -62,7 +62,7 @@ static void after_step(theater_runtime *runtime, theater_status status, const th
         th_activity_index_moved(runtime);
     while (runtime->repeats.first && runtime->repeats.first->key.number <= th_store_covered(runtime->store))
         th_item_push(&ready, th_item_pop(&runtime->repeats));
-    if (runtime->resetting)
+    if (runtime->resetting && !runtime->committer_ended)
         th_task_wake(runtime->committer);
     th_mutex_unlock(&runtime->lock);
     if (status)

@@ -17,7 +17,7 @@ void th_wake_workers(theater_runtime *runtime)
 {
     for (unsigned i = 0; i < runtime->worker_count; i++) {
         runtime->workers[i].parked = false;
-        if (runtime->workers[i].task)
+        if (runtime->workers[i].task && !runtime->workers[i].ended)
             th_task_wake(runtime->workers[i].task);
     }
 }
