@@ -1,7 +1,8 @@
 /* Measures what a turn costs, step by step, for each way in which the engine can make fresh instances.
  *
- * A line is one engine and one component: nanoseconds of begin (store and instance), handle, verify-state, end (drop), and of all four, each the
- * median of batches, and the fuel. Batches are short, so that a machine that is busy with other work now and then disturbs few of them. */
+ * A line is one engine and one component: nanoseconds of begin (store and instance), handle, verify-state,
+ * end (drop), and of all four, each the median of batches, and the fuel. Batches are short, so that a machine
+ * that is busy with other work now and then disturbs few of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ static const th_engine_turn_options options = {
 };
 
 /* Runs one turn and adds the time of its steps; gives its fuel, or exits with what went wrong. */
-static uint64_t turn(th_engine_component *component, th_engine_bytes input, th_engine_bytes state, double *steps)
+static uint64_t turn(th_engine_component *component, th_engine_bytes input, th_engine_bytes state,
+                     double *steps)
 {
     th_engine_turn *turn = NULL;
     th_engine_result result;
@@ -91,8 +93,8 @@ static int by_value(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static void measure(const char *engine, const char *path, th_engine_component *component, th_engine_bytes input,
-                    th_engine_bytes state)
+static void measure(const char *engine, const char *path, th_engine_component *component,
+                    th_engine_bytes input, th_engine_bytes state)
 {
     static double times[STEPS][BATCHES];
     uint64_t fuel = 0;
@@ -133,7 +135,7 @@ static th_engine_bytes read_file(const char *path)
 int main(int count, char **arguments)
 {
     static const char *const fixtures[] = {
-        TH_FIXTURES "/no_host.wasm", "a", "b", TH_FIXTURES "/counter.wasm", "x", "12345678",
+        TH_FIXTURES "/no_host.wasm",          "a", "b", TH_FIXTURES "/counter.wasm", "x", "12345678",
         TH_FIXTURES "/memory_of_before.wasm", "x", "y",
     };
     static const struct {
@@ -147,8 +149,8 @@ int main(int count, char **arguments)
     };
     const char *const *list = count > 3 ? (const char *const *)arguments + 1 : fixtures;
     int entries = count > 3 ? (count - 1) / 3 : (int)(sizeof fixtures / sizeof *fixtures / 3);
-    printf("%-10s %-24s %9s %9s %9s %9s %9s %11s\n", "engine", "component", "begin", "handle", "verify", "end", "ns",
-           "fuel");
+    printf("%-10s %-24s %9s %9s %9s %9s %9s %11s\n", "engine", "component", "begin", "handle", "verify",
+           "end", "ns", "fuel");
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
         char error[2000] = "";
         th_engine *engine = th_engine_new(&engines[i].options, error, sizeof error);

@@ -5,9 +5,7 @@
 //! that is refused. Types are compared in their written form, without the names of parameters: a message then shows
 //! what was expected and what is there.
 
-use std::fmt::Write;
-
-use wasmparser::component_types::{ComponentDefinedType, ComponentEntityType, ComponentValType};
+use wasmparser::component_types::{ComponentDefinedType, ComponentEntityType, ComponentItem, ComponentValType};
 use wasmparser::types::{Types, TypesRef};
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
@@ -98,9 +96,7 @@ fn feature_name(feature: WasmFeatures) -> String {
 /// Reads the types of a component, and the names of its imports in their order.
 fn read(binary: &[u8]) -> Result<(Types, Vec<String>), wasmparser::Error> {
     let mut validator = Validator::new_with_features(WasmFeatures::all());
-    let mut types = None;
-    let mut imports = Vec::new();
-    let mut depth = 0;
+    let (mut types, mut imports, mut depth) = (None, Vec::new(), 0);
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload?;
         match &payload {
@@ -122,10 +118,7 @@ fn read(binary: &[u8]) -> Result<(Types, Vec<String>), wasmparser::Error> {
 }
 
 fn check_import(types: TypesRef, name: &str, findings: &mut Vec<String>) {
-    let functions = match types.component_item_for_import(name).map(|item| item.ty) {
-        Some(ComponentEntityType::Instance(_)) => instance_functions(types, name, true),
-        _ => Vec::new(),
-    };
+    let functions = functions(types, types.component_item_for_import(name));
     if name != HOST {
         let names: Vec<_> = functions.iter().map(|(name, _)| name.as_str()).collect();
         let list = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -134,55 +127,48 @@ fn check_import(types: TypesRef, name: &str, findings: &mut Vec<String>) {
     }
     for (function, found) in functions {
         match HOST_FUNCTIONS.iter().find(|(known, _)| *known == function) {
+            Some((_, expected)) if *expected == found => {}
+            Some((_, expected)) => findings.push(mistyped("imports", &function, HOST, expected, &found)),
             None => findings.push(format!("imports the function {function} of {HOST}, which has none of that name")),
-            Some((_, expected)) if *expected != found => findings.push(format!(
-                "imports the function {function} of {HOST} with the wrong type: expected {expected}, found {found}"
-            )),
-            Some(_) => {}
         }
     }
 }
 
 fn check_exports(types: TypesRef, findings: &mut Vec<String>) {
-    let functions = match types.component_item_for_export(ACTOR).map(|item| item.ty) {
-        Some(ComponentEntityType::Instance(_)) => instance_functions(types, ACTOR, false),
-        _ => {
-            findings.push(format!("does not export the interface {ACTOR}"));
-            Vec::new()
-        }
-    };
+    let functions = functions(types, types.component_item_for_export(ACTOR));
     for (name, expected) in ACTOR_FUNCTIONS {
         match functions.iter().find(|(found, _)| found == name) {
+            Some((_, found)) if found == expected => {}
+            Some((_, found)) => findings.push(mistyped("exports", name, ACTOR, expected, found)),
             None => findings.push(format!("does not export the function {name} of {ACTOR}: {expected}")),
-            Some((_, found)) if found != expected => findings.push(format!(
-                "exports the function {name} of {ACTOR} with the wrong type: expected {expected}, found {found}"
-            )),
-            Some(_) => {}
         }
     }
 }
 
+fn mistyped(verb: &str, function: &str, interface: &str, expected: &str, found: &str) -> String {
+    format!("{verb} the function {function} of {interface} with the wrong type: expected {expected}, found {found}")
+}
+
 /// Names and written types of what an imported or exported instance holds beside types.
-fn instance_functions(types: TypesRef, name: &str, import: bool) -> Vec<(String, String)> {
-    let item = if import { types.component_item_for_import(name) } else { types.component_item_for_export(name) };
+fn functions(types: TypesRef, item: Option<&ComponentItem>) -> Vec<(String, String)> {
     let Some(ComponentEntityType::Instance(id)) = item.map(|item| item.ty) else { return Vec::new() };
     let mut functions = Vec::new();
     for (name, item) in types[id].exports.iter() {
+        let mut text = String::new();
         match item.ty {
+            ComponentEntityType::Type { .. } => continue,
             ComponentEntityType::Func(id) => {
-                let ty = &types[id];
-                let mut text = String::from(if ty.async_ { "async func(" } else { "func(" });
-                comma_separated(&mut text, ty.params.iter(), |text, (_, ty)| write_type(types, ty, text));
+                text.push_str(if types[id].async_ { "async func(" } else { "func(" });
+                comma_separated(&mut text, types[id].params.iter(), |text, (_, ty)| write_type(types, ty, text));
                 text.push(')');
-                if let Some(result) = &ty.result {
+                if let Some(result) = &types[id].result {
                     text.push_str(" -> ");
                     write_type(types, result, &mut text);
                 }
-                functions.push((name.clone(), text));
             }
-            ComponentEntityType::Type { .. } => {}
-            _ => functions.push((name.clone(), "something that is no function".into())),
+            _ => text.push_str("something that is no function"),
         }
+        functions.push((name.clone(), text));
     }
     functions
 }
@@ -205,56 +191,57 @@ fn write_type(types: TypesRef, ty: &ComponentValType, text: &mut String) {
         ComponentValType::Primitive(primitive) => return text.push_str(&primitive.to_string()),
         ComponentValType::Type(id) => *id,
     };
-    let optional = |text: &mut String, ty: &Option<ComponentValType>| match ty {
-        Some(ty) => write_type(types, ty, text),
-        None => text.push('_'),
-    };
-    let angled = |text: &mut String, name: &str, parts: &[ComponentValType]| {
+    let angled = |text: &mut String, name: &str, parts: &[Option<ComponentValType>]| {
         text.push_str(name);
         text.push('<');
-        comma_separated(text, parts.iter(), |text, ty| write_type(types, ty, text));
+        comma_separated(text, parts.iter(), |text, ty| match ty {
+            Some(ty) => write_type(types, ty, text),
+            None => text.push('_'),
+        });
         text.push('>');
     };
     match &types[id] {
         ComponentDefinedType::Primitive(primitive) => text.push_str(&primitive.to_string()),
-        ComponentDefinedType::List { element, .. } => angled(text, "list", &[*element]),
-        ComponentDefinedType::Tuple(tuple) => angled(text, "tuple", &tuple.types),
-        ComponentDefinedType::Option { ty, .. } => angled(text, "option", &[*ty]),
-        ComponentDefinedType::Result { ok, err, .. } => {
-            text.push_str("result<");
-            optional(text, ok);
-            text.push_str(", ");
-            optional(text, err);
-            text.push('>');
+        ComponentDefinedType::List { element, .. } => angled(text, "list", &[Some(*element)]),
+        ComponentDefinedType::Tuple(tuple) => {
+            angled(text, "tuple", &tuple.types.iter().map(|ty| Some(*ty)).collect::<Vec<_>>())
         }
+        ComponentDefinedType::Option { ty, .. } => angled(text, "option", &[Some(*ty)]),
+        ComponentDefinedType::Result { ok, err, .. } => angled(text, "result", &[*ok, *err]),
         ComponentDefinedType::Enum(cases) => {
-            text.push_str("enum { ");
-            comma_separated(text, cases.iter(), |text, case| text.push_str(case));
-            text.push_str(" }");
+            write_named(types, text, "enum", ["", ""], cases.iter().map(|name| (name.as_str(), None)))
         }
         ComponentDefinedType::Record(record) => {
-            text.push_str("record { ");
-            comma_separated(text, record.fields.iter(), |text, (name, ty)| {
-                let _ = write!(text, "{name}: ");
-                write_type(types, ty, text);
-            });
-            text.push_str(" }");
+            let fields = record.fields.iter().map(|(name, ty)| (name.as_str(), Some(ty)));
+            write_named(types, text, "record", [": ", ""], fields)
         }
         ComponentDefinedType::Variant(variant) => {
-            text.push_str("variant { ");
-            comma_separated(text, variant.cases.iter(), |text, (name, case)| {
-                text.push_str(name);
-                if let Some(ty) = &case.ty {
-                    text.push('(');
-                    write_type(types, ty, text);
-                    text.push(')');
-                }
-            });
-            text.push_str(" }");
+            let cases = variant.cases.iter().map(|(name, case)| (name.as_str(), case.ty.as_ref()));
+            write_named(types, text, "variant", ["(", ")"], cases)
         }
         // No function of the actor world has a type of another kind, so its kind is enough for a message.
-        ComponentDefinedType::Flags(_) => text.push_str("flags"),
         ComponentDefinedType::Own(_) | ComponentDefinedType::Borrow(_) => text.push_str("a resource"),
         _ => text.push_str("a type of another kind"),
     }
+}
+
+/// Writes what has named parts, each with its type between `marks`, if it has one.
+fn write_named<'a>(
+    types: TypesRef,
+    text: &mut String,
+    kind: &str,
+    marks: [&str; 2],
+    parts: impl Iterator<Item = (&'a str, Option<&'a ComponentValType>)>,
+) {
+    text.push_str(kind);
+    text.push_str(" { ");
+    comma_separated(text, parts, |text, (name, ty)| {
+        text.push_str(name);
+        if let Some(ty) = ty {
+            text.push_str(marks[0]);
+            write_type(types, ty, text);
+            text.push_str(marks[1]);
+        }
+    });
+    text.push_str(" }");
 }

@@ -4,23 +4,7 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::Engine;
 
 use crate::check;
-use crate::config::{MEMORIES, TABLES, TABLE_ELEMENTS};
 use crate::host::{self, Host};
-
-/// What the pool refuses is refused without a pool too, so that what can be loaded depends on no machine.
-fn held(component: &Component) -> Result<(), String> {
-    // Nothing is known only of a component that imports modules or components, which `check` has refused.
-    let Some(needed) = component.resources_required() else { return Ok(()) };
-    let bounds = [
-        (u64::from(needed.num_memories), u64::from(MEMORIES), "memories"),
-        (u64::from(needed.num_tables), u64::from(TABLES), "tables"),
-        (needed.max_initial_table_size.unwrap_or(0), TABLE_ELEMENTS as u64, "elements in a table from the start"),
-    ];
-    match bounds.iter().find(|(count, most, _)| count > most) {
-        Some((count, most, what)) => Err(format!("cannot be run here: it has {count} {what}, more than {most}")),
-        None => Ok(()),
-    }
-}
 
 pub struct TheaterComponent {
     pub engine: Engine,
@@ -37,10 +21,7 @@ impl TheaterComponent {
         let mut findings = check::shape(binary);
         if findings.is_empty() {
             match Component::from_binary(engine, binary) {
-                Ok(component) => match held(&component) {
-                    Ok(()) => return TheaterComponent::link(engine, component),
-                    Err(finding) => findings.push(finding),
-                },
+                Ok(component) => return TheaterComponent::link(engine, component),
                 Err(error) => {
                     check::features(binary, &mut findings);
                     // Valid and of no refused feature: it is the engine or its pool that cannot take it.
@@ -61,8 +42,8 @@ impl TheaterComponent {
     /// # Safety
     /// The bytes are native code and are not checked: they must be unchanged since they were serialized.
     pub unsafe fn deserialize(engine: &Engine, compiled: &[u8]) -> Result<TheaterComponent, String> {
-        let component =
-            Component::deserialize(engine, compiled).map_err(|error| format!("not a compiled form for this engine: {error:#}"))?;
+        let component = Component::deserialize(engine, compiled)
+            .map_err(|error| format!("not a compiled form for this engine: {error:#}"))?;
         TheaterComponent::link(engine, component)
     }
 

@@ -26,8 +26,8 @@ const VERIFIER_STACK: usize = 4 << 20;
 const HOST_STACK: usize = 512 << 10;
 /// What one component may consist of. Tool chains make 4 to 30 core instances, 1 or 2 memories, 1 to 4 tables.
 const CORE_INSTANCES: u32 = 200;
-pub const MEMORIES: u32 = 16;
-pub const TABLES: u32 = 32;
+const MEMORIES: u32 = 16;
+const TABLES: u32 = 32;
 /// Bytes of bookkeeping of one core instance, and of all of one component.
 const INSTANCE_BYTES: usize = 16 << 20;
 /// Memory of a slot kept between turns: with pagemap_scan only the pages that a turn wrote are reset, so much is
@@ -35,13 +35,15 @@ const INSTANCE_BYTES: usize = 16 << 20;
 const RESIDENT_WITH_SCAN: usize = 1 << 20;
 const RESIDENT_WITHOUT_SCAN: usize = 64 << 10;
 
+/// th_engine_options.
+#[repr(C)]
 pub struct Options {
-    pub pulley: bool,
-    pub verifier: bool,
-    pub turns: u32,
-    pub memory_bytes: u64,
-    pub keep_resident: Option<usize>,
-    pub no_pooling: bool,
+    pulley: bool,
+    verifier: bool,
+    turns: u32,
+    memory_bytes: u64,
+    keep_resident_bytes: u64,
+    no_pooling: bool,
 }
 
 /// An engine and what C is told about it.
@@ -72,7 +74,7 @@ impl TheaterEngine {
 }
 
 fn stack(options: &Options) -> usize {
-    if options.verifier { VERIFIER_STACK } else { RECORDER_STACK }
+    [RECORDER_STACK, VERIFIER_STACK][usize::from(options.verifier)]
 }
 
 /// Everything that a result, a fuel count or compiled code depends on.
@@ -97,9 +99,13 @@ fn execution(options: &Options) -> Result<Config> {
 
 fn pooled(options: &Options) -> Result<(Engine, String)> {
     let scan = PoolingAllocationConfig::is_pagemap_scan_available();
-    let resident =
-        options.keep_resident.unwrap_or(if scan { RESIDENT_WITH_SCAN } else { RESIDENT_WITHOUT_SCAN });
-    let turns = options.turns;
+    let resident = match options.keep_resident_bytes {
+        u64::MAX if scan => RESIDENT_WITH_SCAN,
+        u64::MAX => RESIDENT_WITHOUT_SCAN,
+        bytes => usize::try_from(bytes)?,
+    };
+    let turns = if options.turns == 0 { 16 } else { options.turns };
+    let memory_bytes = if options.memory_bytes == 0 { 4 << 30 } else { options.memory_bytes.min(4 << 30) };
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(turns)
         .total_core_instances(turns.saturating_mul(CORE_INSTANCES))
@@ -112,7 +118,7 @@ fn pooled(options: &Options) -> Result<(Engine, String)> {
         .max_tables_per_module(TABLES)
         .max_core_instance_size(INSTANCE_BYTES)
         .max_component_instance_size(INSTANCE_BYTES)
-        .max_memory_size(usize::try_from(options.memory_bytes.min(4 << 30))?)
+        .max_memory_size(usize::try_from(memory_bytes)?)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(resident)
         .table_keep_resident(resident)
@@ -129,9 +135,6 @@ fn fingerprint(engine: &Engine, options: &Options) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     let target = if options.pulley { "pulley64" } else { std::env::consts::ARCH };
-    format!(
-        "wasmtime {WASMTIME_VERSION}; {target}-{}; canonical NaNs; fuel; {:016x}",
-        std::env::consts::OS,
-        hasher.finish()
-    )
+    let (os, hash) = (std::env::consts::OS, hasher.finish());
+    format!("wasmtime {WASMTIME_VERSION}; {target}-{os}; canonical NaNs; fuel; {hash:016x}")
 }

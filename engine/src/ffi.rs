@@ -40,16 +40,6 @@ impl Bytes {
 }
 
 #[repr(C)]
-pub struct EngineOptions {
-    pulley: bool,
-    verifier: bool,
-    turns: u32,
-    memory_bytes: u64,
-    keep_resident_bytes: u64,
-    no_pooling: bool,
-}
-
-#[repr(C)]
 #[derive(Clone, Copy)]
 pub struct TurnOptions {
     pub fuel: u64,
@@ -89,6 +79,11 @@ pub struct TurnResult {
     valid: bool,
     trap: *const c_char,
     detail: *const c_char,
+}
+
+impl TurnResult {
+    const EMPTY: TurnResult =
+        TurnResult { output: Bytes::EMPTY, state: Bytes::EMPTY, valid: false, trap: ptr::null(), detail: ptr::null() };
 }
 
 fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
@@ -151,22 +146,8 @@ pub unsafe extern "C" fn th_engine_stack_bytes(engine: &TheaterEngine) -> usize 
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn th_engine_new(
-    options: &EngineOptions,
-    reterr: *mut c_char,
-    reterr_size: usize,
-) -> *mut TheaterEngine {
-    boxed(reterr, reterr_size, || {
-        let options = Options {
-            pulley: options.pulley,
-            verifier: options.verifier,
-            turns: if options.turns == 0 { 16 } else { options.turns },
-            memory_bytes: if options.memory_bytes == 0 { 4 << 30 } else { options.memory_bytes },
-            keep_resident: usize::try_from(options.keep_resident_bytes).ok().filter(|bytes| *bytes != usize::MAX),
-            no_pooling: options.no_pooling,
-        };
-        TheaterEngine::new(&options).map_err(|error| format!("cannot make an engine: {error:#}"))
-    })
+pub unsafe extern "C" fn th_engine_new(options: &Options, reterr: *mut c_char, size: usize) -> *mut TheaterEngine {
+    boxed(reterr, size, || TheaterEngine::new(options).map_err(|error| format!("cannot make an engine: {error:#}")))
 }
 
 #[no_mangle]
@@ -224,17 +205,17 @@ pub unsafe extern "C" fn th_engine_component_free(component: *mut TheaterCompone
     dropped(component)
 }
 
-/// Gives the outcome and what belongs to it.
-fn report(turn: &Turn, end: End, valid: bool, ret: &mut TurnResult) -> Outcome {
-    let detail = turn.detail.as_bytes();
-    *ret = TurnResult {
-        output: Bytes::of(&turn.output),
-        state: Bytes::of(&turn.state),
-        valid,
-        trap: end.trap.map_or(ptr::null(), CStr::as_ptr),
-        detail: if detail.is_empty() { ptr::null() } else { turn.detail.as_ptr() },
-    };
-    end.outcome
+/// Runs a step of a turn, and gives its outcome and what belongs to it.
+fn step(turn: &mut Turn, ret: &mut TurnResult, body: impl FnOnce(&mut Turn) -> Result<bool, End>) -> Outcome {
+    *ret = TurnResult::EMPTY;
+    guarded(Outcome::Failed, || {
+        let (end, valid) = body(turn).map_or_else(|end| (end, false), |valid| (End::OK, valid));
+        let (output, state) = (Bytes::of(&turn.output), Bytes::of(&turn.state));
+        let trap = end.trap.map_or(ptr::null(), CStr::as_ptr);
+        let detail = if turn.detail.is_empty() { ptr::null() } else { turn.detail.as_ptr() };
+        *ret = TurnResult { output, state, valid, trap, detail };
+        end.outcome
+    })
 }
 
 unsafe fn host_of(options: &TurnOptions) -> Result<Host, std::str::Utf8Error> {
@@ -242,10 +223,10 @@ unsafe fn host_of(options: &TurnOptions) -> Result<Host, std::str::Utf8Error> {
     Ok(Host {
         self_name: std::str::from_utf8(options.self_name.as_slice())?,
         source: match options.source_kind {
-            0 => Source::Genesis,
-            1 => Source::Client(options.has_principal.then_some(name)),
-            2 => Source::Actor(name),
-            _ => Source::Reply(Reply { request: options.reply_request, failed: options.reply_failed }),
+            0 => Source::genesis,
+            1 => Source::client(options.has_principal.then_some(name)),
+            2 => Source::actor(name),
+            _ => Source::reply(Reply { request: options.reply_request, failed: options.reply_failed }),
         },
         options: *options,
         stopped: false,
@@ -261,29 +242,16 @@ pub unsafe extern "C" fn th_engine_turn_begin<'a>(
     ret_result: &mut TurnResult,
 ) -> Outcome {
     *ret = ptr::null_mut();
-    *ret_result = TurnResult {
-        output: Bytes::EMPTY,
-        state: Bytes::EMPTY,
-        valid: false,
-        trap: ptr::null(),
-        detail: ptr::null(),
-    };
-    guarded(Outcome::Failed, || {
-        let Ok(host) = host_of(options) else { return Outcome::Failed };
-        let Ok(turn) = Turn::new(component, host) else { return Outcome::Failed };
-        let turn = Box::leak(Box::new(turn));
-        *ret = turn;
-        let end = turn.instantiate();
-        report(turn, end, false, ret_result)
-    })
+    *ret_result = TurnResult::EMPTY;
+    let turn = guarded(None, || Turn::new(component, host_of(options).ok()?).ok().map(Box::new));
+    let Some(turn) = turn else { return Outcome::Failed };
+    *ret = Box::into_raw(turn);
+    step(&mut **ret, ret_result, |turn| turn.instantiate().map(|()| false))
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn th_engine_turn_init(turn: &mut Turn, config: Bytes, ret_result: &mut TurnResult) -> Outcome {
-    guarded(Outcome::Failed, || {
-        let end = turn.init(config.as_slice());
-        report(turn, end, false, ret_result)
-    })
+pub unsafe extern "C" fn th_engine_turn_init(turn: &mut Turn, config: Bytes, ret: &mut TurnResult) -> Outcome {
+    step(turn, ret, |turn| turn.init(config.as_slice()).map(|()| false))
 }
 
 #[no_mangle]
@@ -291,24 +259,14 @@ pub unsafe extern "C" fn th_engine_turn_handle(
     turn: &mut Turn,
     input: Bytes,
     state: Bytes,
-    ret_result: &mut TurnResult,
+    ret: &mut TurnResult,
 ) -> Outcome {
-    guarded(Outcome::Failed, || {
-        let end = turn.handle(input.as_slice(), state.as_slice());
-        report(turn, end, false, ret_result)
-    })
+    step(turn, ret, |turn| turn.handle(input.as_slice(), state.as_slice()).map(|()| false))
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn th_engine_turn_verify_state(
-    turn: &mut Turn,
-    state: Bytes,
-    ret_result: &mut TurnResult,
-) -> Outcome {
-    guarded(Outcome::Failed, || match turn.verify_state(state.as_slice()) {
-        Ok(valid) => report(turn, End::OK, valid, ret_result),
-        Err(end) => report(turn, end, false, ret_result),
-    })
+pub unsafe extern "C" fn th_engine_turn_verify_state(turn: &mut Turn, state: Bytes, ret: &mut TurnResult) -> Outcome {
+    step(turn, ret, |turn| turn.verify_state(state.as_slice()))
 }
 
 #[no_mangle]

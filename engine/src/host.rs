@@ -8,44 +8,34 @@ use crate::config::TABLE_ELEMENTS;
 use crate::ffi::{Bytes, TurnOptions};
 
 /// The levels of `log`, whose numbers C is given; only the canonical ABI makes them.
-#[allow(dead_code)]
+#[allow(dead_code, non_camel_case_types)]
 #[derive(ComponentType, Lift, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
 enum Level {
-    #[component(name = "trace")]
-    Trace,
-    #[component(name = "debug")]
-    Debug,
-    #[component(name = "info")]
-    Info,
-    #[component(name = "warn")]
-    Warn,
-    #[component(name = "error")]
-    Error,
+    trace,
+    debug,
+    info,
+    warn,
+    error,
 }
 
 #[derive(ComponentType, Lower, Clone, Copy)]
 #[component(record)]
 pub struct Reply {
-    #[component(name = "request")]
     pub request: u64,
-    #[component(name = "failed")]
     pub failed: bool,
 }
 
-/// `input-source`. The texts are borrowed from the caller of the turn, see `Host`.
+/// `input-source`, by its own names. The texts are borrowed from the caller of the turn, see `Host`.
+#[allow(non_camel_case_types)]
 #[derive(ComponentType, Lower, Clone, Copy)]
 #[component(variant)]
 pub enum Source {
-    #[component(name = "genesis")]
-    Genesis,
-    #[component(name = "client")]
-    Client(Option<&'static str>),
-    #[component(name = "actor")]
-    Actor(&'static str),
-    #[component(name = "reply")]
-    Reply(Reply),
+    genesis,
+    client(Option<&'static str>),
+    actor(&'static str),
+    reply(Reply),
 }
 
 /// The data of one turn's store. Every `'static` in it means "until th_engine_turn_end", which C promises for all that
@@ -96,59 +86,46 @@ impl ResourceLimiter for Host {
     }
 }
 
-/// Ends the guest's run at this host call; the turn's outcome says whose wish it was.
-fn stop<T>(host: &mut Host) -> Result<T> {
-    host.stopped = true;
-    bail!("a host call ended the turn")
+/// What a callback answered: where it said no, the guest's run ends at this host call.
+fn answered<T>(mut store: StoreContextMut<'_, Host>, yes: bool, value: T) -> Result<T> {
+    if !yes {
+        store.data_mut().stopped = true;
+        bail!("a host call ended the turn");
+    }
+    Ok(value)
 }
 
 /// Defines `theater:actor/host`. A text that is not UTF-8 fails in `to_str`, before the callback hears of it.
+///
+/// SAFETY of the calls: the callbacks and their context are C's, valid until the turn ends; what they are given lives
+/// for the call, and the random bytes stay valid until the next callback, before which they are in the guest's memory.
 pub fn define(linker: &mut Linker<Host>) -> Result<()> {
     let mut host = linker.instance(HOST)?;
-    host.func_wrap("log", |mut store: StoreContextMut<'_, Host>, (level, text): (Level, WasmStr)| {
-        let text = text.to_str(&store)?;
-        let options = &store.data().options;
-        // SAFETY: the callback and its context are C's, valid until the turn ends; the text lives for the call.
-        match unsafe { (options.log)(options.context, level as u32, Bytes::of(text.as_bytes())) } {
-            true => Ok(()),
-            false => stop(store.data_mut()),
-        }
-    })?;
     host.func_wrap("now", |store: StoreContextMut<'_, Host>, (): ()| Ok((store.data().options.timestamp_ns,)))?;
-    host.func_wrap("random", |mut store: StoreContextMut<'_, Host>, (length,): (u32,)| {
-        let options = &store.data().options;
-        let mut bytes = Bytes::EMPTY;
-        // SAFETY: as above; the bytes stay valid until the next callback, and are copied to the guest before it.
-        unsafe {
-            match (options.random)(options.context, length, &mut bytes) {
-                true => Ok((bytes.as_slice(),)),
-                false => stop(store.data_mut()),
-            }
-        }
-    })?;
     host.func_wrap("self-name", |store: StoreContextMut<'_, Host>, (): ()| Ok((store.data().self_name,)))?;
     host.func_wrap("sequence", |store: StoreContextMut<'_, Host>, (): ()| Ok((store.data().options.sequence,)))?;
     host.func_wrap("source", |store: StoreContextMut<'_, Host>, (): ()| Ok((store.data().source,)))?;
-    host.func_wrap("send", |mut store: StoreContextMut<'_, Host>, (to, payload): (WasmStr, WasmList<u8>)| {
-        let name = to.to_str(&store)?;
-        let options = &store.data().options;
-        let (name, payload) = (Bytes::of(name.as_bytes()), Bytes::of(payload.as_le_slice(&store)));
-        // SAFETY: as in `log`.
-        match unsafe { (options.send)(options.context, name, payload) } {
-            true => Ok(()),
-            false => stop(store.data_mut()),
-        }
+    host.func_wrap("log", |store: StoreContextMut<'_, Host>, (level, text): (Level, WasmStr)| {
+        let (options, text) = (&store.data().options, text.to_str(&store)?);
+        let yes = unsafe { (options.log)(options.context, level as u32, Bytes::of(text.as_bytes())) };
+        answered(store, yes, ())
     })?;
-    host.func_wrap("request", |mut store: StoreContextMut<'_, Host>, (to, payload): (WasmStr, WasmList<u8>)| {
-        let name = to.to_str(&store)?;
-        let options = &store.data().options;
-        let (name, payload) = (Bytes::of(name.as_bytes()), Bytes::of(payload.as_le_slice(&store)));
-        let mut id = 0;
-        // SAFETY: as in `log`.
-        match unsafe { (options.request)(options.context, name, payload, &mut id) } {
-            true => Ok((id,)),
-            false => stop(store.data_mut()),
-        }
+    host.func_wrap("random", |store: StoreContextMut<'_, Host>, (length,): (u32,)| {
+        let (options, mut bytes) = (&store.data().options, Bytes::EMPTY);
+        let yes = unsafe { (options.random)(options.context, length, &mut bytes) };
+        answered(store, yes, (if yes { unsafe { bytes.as_slice() } } else { &[] },))
+    })?;
+    host.func_wrap("send", |store: StoreContextMut<'_, Host>, (to, payload): (WasmStr, WasmList<u8>)| {
+        let (options, to) = (&store.data().options, to.to_str(&store)?);
+        let payload = Bytes::of(payload.as_le_slice(&store));
+        let yes = unsafe { (options.send)(options.context, Bytes::of(to.as_bytes()), payload) };
+        answered(store, yes, ())
+    })?;
+    host.func_wrap("request", |store: StoreContextMut<'_, Host>, (to, payload): (WasmStr, WasmList<u8>)| {
+        let (options, to, mut id) = (&store.data().options, to.to_str(&store)?, 0);
+        let payload = Bytes::of(payload.as_le_slice(&store));
+        let yes = unsafe { (options.request)(options.context, Bytes::of(to.as_bytes()), payload, &mut id) };
+        answered(store, yes, (id,))
     })?;
     Ok(())
 }

@@ -6,25 +6,24 @@
 //!    guest was running, or if its result could not be lifted; whatever else happens makes no element.
 //! 3. The store and the instance are dropped with the turn: nothing passes to the next one but what C took.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc};
-use wasmtime::{Error, OutOfMemory, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime::{Error, OutOfMemory, Store, Trap, WasmBacktrace};
 
 use crate::component::TheaterComponent;
 use crate::ffi::Outcome;
 use crate::host::Host;
 
-/// Most live handles of a component's own resources, where Wasmtime would stop at a tenth of it.
+/// Most live handles of a component's own resources: a bound on the host's memory that no honest guest meets, where
+/// Wasmtime would stop at a tenth of it. It has no type of its own, only these words.
 const HANDLES: usize = 1_000_000;
-/// How Wasmtime words that bound, which has no type of its own.
 const HANDLES_MESSAGE: &str = "store handle limit exceeded";
 
 pub struct Turn<'a> {
     component: &'a TheaterComponent,
     store: Store<Host>,
     instance: Option<Instance>,
-    ran: bool,
     pub output: Vec<u8>,
     pub state: Vec<u8>,
     pub detail: CString,
@@ -33,14 +32,12 @@ pub struct Turn<'a> {
 /// Why a step ended: an outcome, and which trap it was.
 pub struct End {
     pub outcome: Outcome,
-    pub trap: Option<&'static std::ffi::CStr>,
+    pub trap: Option<&'static CStr>,
 }
 
 impl End {
     pub const OK: End = End { outcome: Outcome::Ok, trap: None };
-    fn of(outcome: Outcome) -> End {
-        End { outcome, trap: None }
-    }
+    const FAILED: End = End { outcome: Outcome::Failed, trap: None };
 }
 
 impl<'a> Turn<'a> {
@@ -52,56 +49,32 @@ impl<'a> Turn<'a> {
         // The sizes of what passes between guest and host are the caller's to bound, not Wasmtime's.
         store.set_hostcall_fuel(usize::MAX);
         store.set_max_component_handles(HANDLES);
-        Ok(Turn {
-            component,
-            store,
-            instance: None,
-            ran: false,
-            output: Vec::new(),
-            state: Vec::new(),
-            detail: CString::default(),
-        })
+        let (output, state, detail) = Default::default();
+        Ok(Turn { component, store, instance: None, output, state, detail })
     }
 
-    pub fn instantiate(&mut self) -> End {
-        match self.component.pre.instantiate(&mut self.store) {
-            Ok(instance) => {
-                self.instance = Some(instance);
-                End::OK
-            }
-            // Only with a guest's frames on the stack can it be the guest's doing: before them the pool or memory fails.
-            Err(error) => self.ended(&error, error.downcast_ref::<WasmBacktrace>().is_some()),
-        }
+    pub fn instantiate(&mut self) -> Result<(), End> {
+        let made = self.component.pre.instantiate(&mut self.store);
+        // Only with a guest's frames on the stack can it be the guest's doing: before them the pool or memory fails.
+        self.instance = Some(made.map_err(|error| self.ended(&error, error.is::<WasmBacktrace>()))?);
+        Ok(())
     }
 
-    pub fn init(&mut self, config: &[u8]) -> End {
-        let export = self.component.init;
-        match self.once::<_, (Result<Vec<u8>, String>,)>(export, (config,)) {
-            Ok((Ok(state),)) => {
-                self.state = state;
-                End::OK
-            }
-            Ok((Err(text),)) => self.refused(text),
-            Err(end) => end,
-        }
+    pub fn init(&mut self, config: &[u8]) -> Result<(), End> {
+        let (state,) = self.call::<_, (Result<Vec<u8>, String>,)>(self.component.init, (config,))?;
+        self.state = state.map_err(|text| self.refused(text))?;
+        Ok(())
     }
 
-    pub fn handle(&mut self, input: &[u8], state: &[u8]) -> End {
+    pub fn handle(&mut self, input: &[u8], state: &[u8]) -> Result<(), End> {
         let export = self.component.handle;
-        match self.once::<_, (Result<(Vec<u8>, Vec<u8>), String>,)>(export, (input, state)) {
-            Ok((Ok((output, state)),)) => {
-                self.output = output;
-                self.state = state;
-                End::OK
-            }
-            Ok((Err(text),)) => self.refused(text),
-            Err(end) => end,
-        }
+        let (result,) = self.call::<_, (Result<(Vec<u8>, Vec<u8>), String>,)>(export, (input, state))?;
+        (self.output, self.state) = result.map_err(|text| self.refused(text))?;
+        Ok(())
     }
 
     pub fn verify_state(&mut self, state: &[u8]) -> Result<bool, End> {
-        let export = self.component.verify_state;
-        self.call::<_, (bool,)>(export, (state,)).map(|(valid,)| valid)
+        self.call::<_, (bool,)>(self.component.verify_state, (state,)).map(|(valid,)| valid)
     }
 
     /// Fuel used so far; never more than the limit.
@@ -110,28 +83,14 @@ impl<'a> Turn<'a> {
         limit - self.store.get_fuel().unwrap_or(limit).min(limit)
     }
 
-    /// `init` and `handle` run once a turn, so that the slices given to C stay in place until it ends.
-    fn once<P, R>(&mut self, export: ComponentExportIndex, params: P) -> Result<R, End>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift + 'static,
-    {
-        if std::mem::replace(&mut self.ran, true) {
-            return Err(self.failed("a turn runs init or handle once"));
-        }
-        self.call(export, params)
-    }
-
     fn call<P, R>(&mut self, export: ComponentExportIndex, params: P) -> Result<R, End>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift + 'static,
     {
-        let Some(instance) = self.instance else {
-            return Err(self.failed("the turn has ended"));
-        };
-        let Some(func) = instance.get_func(&mut self.store, export) else {
-            return Err(self.failed("the export is missing"));
+        let Some(func) = self.instance.and_then(|instance| instance.get_func(&mut self.store, export)) else {
+            self.detail = c"the turn has ended".into();
+            return Err(End::FAILED);
         };
         // SAFETY: `check` compared the types of the three exports with these when the component was compiled.
         let func = unsafe { TypedFunc::<P, R>::new_unchecked(func) };
@@ -141,56 +100,37 @@ impl<'a> Turn<'a> {
     fn refused(&mut self, text: String) -> End {
         self.instance = None;
         self.output = text.into_bytes();
-        End::of(Outcome::Error)
-    }
-
-    pub fn failed(&mut self, why: &str) -> End {
-        self.instance = None;
-        self.detail = text(why);
-        End::of(Outcome::Failed)
+        End { outcome: Outcome::Error, trap: None }
     }
 
     fn ended(&mut self, error: &Error, running: bool) -> End {
         self.instance = None;
-        self.detail = text(&format!("{error:?}"));
+        self.detail = CString::new(format!("{error:?}").replace('\0', " ")).unwrap_or_default();
         let host = self.store.data();
-        if host.failed {
-            return End::of(Outcome::Failed);
-        }
-        if host.stopped {
-            return End::of(Outcome::Stopped);
-        }
-        if let Some(trap) = error.downcast_ref::<Trap>() {
-            return end_of_trap(*trap);
-        }
-        let machine = error.is::<OutOfMemory>()
-            || error.is::<std::io::Error>()
-            || error.is::<PoolConcurrencyLimitError>()
-            || error.chain().any(|cause| cause.to_string().contains(HANDLES_MESSAGE));
-        match running && !machine {
-            true => End { outcome: Outcome::Trap, trap: Some(c"abi") },
-            false => End::of(Outcome::Failed),
+        let bounded = || error.chain().any(|cause| cause.to_string().contains(HANDLES_MESSAGE));
+        match error.downcast_ref::<Trap>() {
+            _ if host.failed => End::FAILED,
+            _ if host.stopped => End { outcome: Outcome::Stopped, trap: None },
+            Some(trap) => end_of_trap(*trap),
+            None if !running || error.is::<OutOfMemory>() || bounded() => End::FAILED,
+            None => End { outcome: Outcome::Trap, trap: Some(c"abi") },
         }
     }
 }
 
 /// The chain format's table of codes. All that has no name of its own there is `abi`.
 fn end_of_trap(trap: Trap) -> End {
-    let name = match trap {
-        Trap::StackOverflow => return End::of(Outcome::Stack),
-        Trap::OutOfFuel => return End::of(Outcome::OutOfFuel),
+    let (outcome, trap) = match trap {
+        Trap::StackOverflow => (Outcome::Stack, None),
+        Trap::OutOfFuel => (Outcome::OutOfFuel, None),
         // Neither can be met by a guest: epochs are off, and Pulley's instructions are all compiled in.
-        Trap::Interrupt | Trap::DisabledOpcode => return End::of(Outcome::Failed),
-        Trap::UnreachableCodeReached => c"unreachable",
-        Trap::MemoryOutOfBounds => c"memory",
-        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => c"table",
-        Trap::IntegerDivisionByZero => c"division",
-        Trap::IntegerOverflow | Trap::BadConversionToInteger => c"integer",
-        _ => c"abi",
+        Trap::Interrupt | Trap::DisabledOpcode => (Outcome::Failed, None),
+        Trap::UnreachableCodeReached => (Outcome::Trap, Some(c"unreachable")),
+        Trap::MemoryOutOfBounds => (Outcome::Trap, Some(c"memory")),
+        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => (Outcome::Trap, Some(c"table")),
+        Trap::IntegerDivisionByZero => (Outcome::Trap, Some(c"division")),
+        Trap::IntegerOverflow | Trap::BadConversionToInteger => (Outcome::Trap, Some(c"integer")),
+        _ => (Outcome::Trap, Some(c"abi")),
     };
-    End { outcome: Outcome::Trap, trap: Some(name) }
-}
-
-fn text(message: &str) -> CString {
-    CString::new(message.replace('\0', " ")).unwrap_or_default()
+    End { outcome, trap }
 }

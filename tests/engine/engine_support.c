@@ -73,7 +73,8 @@ static bool note(test_run *run, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(run->notes + run->notes_size, sizeof run->notes - run->notes_size, format, arguments);
+    int size =
+        vsnprintf(run->notes + run->notes_size, sizeof run->notes - run->notes_size, format, arguments);
     va_end(arguments);
     run->notes_size += (size_t)size;
     if (run->notes_size >= sizeof run->notes)
@@ -115,17 +116,18 @@ void test_run_begin(test_run *run)
 {
     test_keep_signals();
     *run = (test_run){
-        .options = {
-            .fuel = 10000000,
-            .memory_bytes = (uint64_t)64 << 20,
-            .timestamp_ns = 1234567890123456789,
-            .sequence = 7,
-            .self_name = test_text("me"),
-            .log = on_log,
-            .random = on_random,
-            .send = on_send,
-            .request = on_request,
-        },
+        .options =
+            {
+                .fuel = 10000000,
+                .memory_bytes = (uint64_t)64 << 20,
+                .timestamp_ns = 1234567890123456789,
+                .sequence = 7,
+                .self_name = test_text("me"),
+                .log = on_log,
+                .random = on_random,
+                .send = on_send,
+                .request = on_request,
+            },
     };
 }
 
@@ -155,7 +157,8 @@ void test_run_init(test_run *run, th_engine_component *component, th_engine_byte
     verified(run);
 }
 
-void test_run_handle(test_run *run, th_engine_component *component, th_engine_bytes input, th_engine_bytes state)
+void test_run_handle(test_run *run, th_engine_component *component, th_engine_bytes input,
+                     th_engine_bytes state)
 {
     if (started(run, component))
         run->outcome = th_engine_turn_handle(run->turn, input, state, &run->result);

@@ -27,7 +27,7 @@ th_engine_bytes test_text(const char *text);
 /* One turn, as it is asked for and as it came out. */
 typedef struct test_run {
     th_engine_turn_options options; /* set by test_run_begin; change it before test_run_... */
-    unsigned stop_at;               /* the callback that returns false, from 1; 0 for none */
+    unsigned stop_at; /* the callback that returns false, from 1; 0 for none */
     unsigned callbacks;
     char notes[4096]; /* "log 2 text|send to payload-size|" ... */
     size_t notes_size;
@@ -40,11 +40,14 @@ typedef struct test_run {
     uint64_t fuel;
 } test_run;
 
-/* Options that let a fixture do what it does: much fuel, 64 MiB of memory, sequence 7, self "me", source genesis. */
+/* Options that let a fixture do what it does: much fuel, 64 MiB of memory, sequence 7, self "me", source
+ * genesis. */
 void test_run_begin(test_run *run);
-/* A whole turn: begin, then init or handle, then verify_state of the new state if they succeed. The results stay until test_run_end. */
+/* A whole turn: begin, then init or handle, then verify_state of the new state if they succeed. The results
+ * stay until test_run_end. */
 void test_run_init(test_run *run, th_engine_component *component, th_engine_bytes config);
-void test_run_handle(test_run *run, th_engine_component *component, th_engine_bytes input, th_engine_bytes state);
+void test_run_handle(test_run *run, th_engine_component *component, th_engine_bytes input,
+                     th_engine_bytes state);
 void test_run_end(test_run *run);
 
 void test_assert_bytes(th_engine_bytes bytes, const void *data, size_t size);

@@ -1,4 +1,5 @@
-/* One result and one fuel count for a turn, whatever runs it: Cranelift, Pulley, without the pool, from the compiled form. */
+/* One result and one fuel count for a turn, whatever runs it: Cranelift, Pulley, without the pool, from the
+ * compiled form. */
 #include <stdlib.h>
 
 #include "engine_support.h"
@@ -6,12 +7,24 @@
 static const struct {
     const char *fixture, *input, *state;
 } turns[] = {
-    {"echo", "hello", "state"},          {"counter", "x", "12345678"},      {"set_state", "new", "old"},
-    {"handle_error", "why", ""},         {"no_host", "a", "b"},             {"extra_export", "a", "b"},
-    {"observe", "", "state"},            {"send", "someone", ""},           {"request", "someone", ""},
-    {"random", "\x21\x01\x01", "s"},     {"bounds", "", ""},                {"nan", "", ""},
-    {"huge_output", "\x11\x22\x33", ""}, {"huge_state", "\x44\x55\x16", ""}, {"recursion", "\x10\x27", ""},
-    {"clobber", "in", "state"},          {"endless_growth", "", ""},        {"memory_of_before", "", ""},
+    {"echo", "hello", "state"},
+    {"counter", "x", "12345678"},
+    {"set_state", "new", "old"},
+    {"handle_error", "why", ""},
+    {"no_host", "a", "b"},
+    {"extra_export", "a", "b"},
+    {"observe", "", "state"},
+    {"send", "someone", ""},
+    {"request", "someone", ""},
+    {"random", "\x21\x01\x01", "s"},
+    {"bounds", "", ""},
+    {"nan", "", ""},
+    {"huge_output", "\x11\x22\x33", ""},
+    {"huge_state", "\x44\x55\x16", ""},
+    {"recursion", "\x10\x27", ""},
+    {"clobber", "in", "state"},
+    {"endless_growth", "", ""},
+    {"memory_of_before", "", ""},
     {"traps", "k", "s"},
 };
 
@@ -90,7 +103,8 @@ static void nans_are_canonical_and_positive(void **state)
     }
 }
 
-/* The counts that the chain format promises under the name wasmtime-48: a build that counts otherwise may not use it. */
+/* The counts that the chain format promises under the name wasmtime-48: a build that counts otherwise may not
+ * use it. */
 static void the_fuel_is_that_of_the_name(void **state)
 {
     assert_string_equal(th_engine_name(), "wasmtime-48");

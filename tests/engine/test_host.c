@@ -1,5 +1,5 @@
-/* The host's functions: what a guest sees is what the options say, what it does reaches the callbacks in order, and a callback
- * that says no ends the turn at that call. */
+/* The host's functions: what a guest sees is what the options say, what it does reaches the callbacks in
+ * order, and a callback that says no ends the turn at that call. */
 #include "engine_support.h"
 
 static void assert_u64(th_engine_bytes bytes, size_t at, uint64_t expected)
@@ -82,8 +82,12 @@ static void random_bytes_reach_the_guest(void **state)
 static void effects_come_in_order_until_one_is_refused(void **state)
 {
     static const char *const notes[] = {
-        "log 0 x|log 1 x|log 2 x|log 3 x|log 4 x|send peer 1|", "log 0 x|", "log 0 x|log 1 x|",
-        "log 0 x|log 1 x|log 2 x|", "log 0 x|log 1 x|log 2 x|log 3 x|", "log 0 x|log 1 x|log 2 x|log 3 x|log 4 x|",
+        "log 0 x|log 1 x|log 2 x|log 3 x|log 4 x|send peer 1|",
+        "log 0 x|",
+        "log 0 x|log 1 x|",
+        "log 0 x|log 1 x|log 2 x|",
+        "log 0 x|log 1 x|log 2 x|log 3 x|",
+        "log 0 x|log 1 x|log 2 x|log 3 x|log 4 x|",
         "log 0 x|log 1 x|log 2 x|log 3 x|log 4 x|send peer 1|",
     };
     for (int which = 0; which < TEST_ENGINES; which++) {
@@ -116,7 +120,8 @@ static void every_callback_can_end_the_turn(void **state)
         test_run run;
         test_run_begin(&run);
         run.stop_at = 1;
-        th_engine_bytes input = i == 2 ? (th_engine_bytes){(const uint8_t *)cases[i].input, 4} : test_text(cases[i].input);
+        th_engine_bytes input =
+            i == 2 ? (th_engine_bytes){(const uint8_t *)cases[i].input, 4} : test_text(cases[i].input);
         test_run_handle(&run, component, input, test_text(""));
         assert_int_equal(run.outcome, TH_ENGINE_STOPPED);
         assert_string_equal(run.notes, cases[i].notes);

@@ -1,4 +1,5 @@
-/* Each end of a turn has the outcome and the word that the chain format's table of codes gives it, under both engines. */
+/* Each end of a turn has the outcome and the word that the chain format's table of codes gives it, under both
+ * engines. */
 #include "engine_support.h"
 
 static const struct {
@@ -6,32 +7,19 @@ static const struct {
     th_engine_outcome outcome;
     const char *trap;
 } cases[] = {
-    {'k', TH_ENGINE_OK, NULL},
-    {'u', TH_ENGINE_TRAP, "unreachable"},
-    {'m', TH_ENGINE_TRAP, "memory"},
-    {'f', TH_ENGINE_TRAP, "memory"},
-    {'s', TH_ENGINE_TRAP, "memory"},
-    {'t', TH_ENGINE_TRAP, "table"},
-    {'n', TH_ENGINE_TRAP, "table"},
-    {'y', TH_ENGINE_TRAP, "table"},
-    {'e', TH_ENGINE_TRAP, "table"},
-    {'d', TH_ENGINE_TRAP, "division"},
-    {'r', TH_ENGINE_TRAP, "division"},
-    {'o', TH_ENGINE_TRAP, "integer"},
-    {'i', TH_ENGINE_TRAP, "integer"},
-    {'N', TH_ENGINE_TRAP, "integer"},
-    {'z', TH_ENGINE_TRAP, "abi"},
-    {'p', TH_ENGINE_TRAP, "abi"},
-    {'q', TH_ENGINE_TRAP, "abi"},
-    {'D', TH_ENGINE_TRAP, "abi"},
-    {'x', TH_ENGINE_TRAP, "abi"},
-    {'l', TH_ENGINE_TRAP, "abi"},
-    {'b', TH_ENGINE_TRAP, "abi"},
-    {'v', TH_ENGINE_TRAP, "abi"},
-    {'S', TH_ENGINE_TRAP, "abi"},
-    {'a', TH_ENGINE_TRAP, "unreachable"},
-    {'c', TH_ENGINE_TRAP, "abi"},
-    {'L', TH_ENGINE_OUT_OF_FUEL, NULL},
+    {'k', TH_ENGINE_OK, NULL},         {'u', TH_ENGINE_TRAP, "unreachable"},
+    {'m', TH_ENGINE_TRAP, "memory"},   {'f', TH_ENGINE_TRAP, "memory"},
+    {'s', TH_ENGINE_TRAP, "memory"},   {'t', TH_ENGINE_TRAP, "table"},
+    {'n', TH_ENGINE_TRAP, "table"},    {'y', TH_ENGINE_TRAP, "table"},
+    {'e', TH_ENGINE_TRAP, "table"},    {'d', TH_ENGINE_TRAP, "division"},
+    {'r', TH_ENGINE_TRAP, "division"}, {'o', TH_ENGINE_TRAP, "integer"},
+    {'i', TH_ENGINE_TRAP, "integer"},  {'N', TH_ENGINE_TRAP, "integer"},
+    {'z', TH_ENGINE_TRAP, "abi"},      {'p', TH_ENGINE_TRAP, "abi"},
+    {'q', TH_ENGINE_TRAP, "abi"},      {'D', TH_ENGINE_TRAP, "abi"},
+    {'x', TH_ENGINE_TRAP, "abi"},      {'l', TH_ENGINE_TRAP, "abi"},
+    {'b', TH_ENGINE_TRAP, "abi"},      {'v', TH_ENGINE_TRAP, "abi"},
+    {'S', TH_ENGINE_TRAP, "abi"},      {'a', TH_ENGINE_TRAP, "unreachable"},
+    {'c', TH_ENGINE_TRAP, "abi"},      {'L', TH_ENGINE_OUT_OF_FUEL, NULL},
     {'R', TH_ENGINE_STACK, NULL},
 };
 

@@ -88,21 +88,6 @@ static void verify_state_alone_is_a_turn(void **state)
     th_engine_component_free(component);
 }
 
-static void a_turn_runs_init_or_handle_once(void **state)
-{
-    th_engine_component *component = test_component(test_engine(TEST_CRANELIFT), "echo");
-    test_run run;
-    test_run_begin(&run);
-    test_run_handle(&run, component, test_text("one"), test_text(""));
-    assert_int_equal(run.outcome, TH_ENGINE_OK);
-    th_engine_bytes output = run.result.output;
-    th_engine_result again;
-    assert_int_equal(th_engine_turn_handle(run.turn, test_text("two"), test_text(""), &again), TH_ENGINE_FAILED);
-    test_assert_bytes(output, "one", 3);
-    test_run_end(&run);
-    th_engine_component_free(component);
-}
-
 static void results_are_taken_before_the_post_return(void **state)
 {
     for (int which = 0; which < TEST_ENGINES; which++) {
@@ -169,7 +154,8 @@ static void *many_turns(void *argument)
     for (uint64_t i = 0; i < 500; i++) {
         test_run run;
         test_run_begin(&run);
-        test_run_handle(&run, component, (th_engine_bytes){(uint8_t *)&i, 8}, (th_engine_bytes){(uint8_t *)&i, 8});
+        test_run_handle(&run, component, (th_engine_bytes){(uint8_t *)&i, 8},
+                        (th_engine_bytes){(uint8_t *)&i, 8});
         uint64_t next = 0;
         if (run.outcome == TH_ENGINE_OK && run.result.state.size == 8)
             memcpy(&next, run.result.state.data, 8);
@@ -220,7 +206,6 @@ int main(void)
         cmocka_unit_test(handle_gives_output_and_state),
         cmocka_unit_test(an_error_gives_its_text),
         cmocka_unit_test(verify_state_alone_is_a_turn),
-        cmocka_unit_test(a_turn_runs_init_or_handle_once),
         cmocka_unit_test(results_are_taken_before_the_post_return),
         cmocka_unit_test(no_memory_passes_between_turns),
         cmocka_unit_test(the_turns_of_a_pool_are_bounded),
