@@ -162,6 +162,32 @@ static void test_verify_state_sees_each_broken_rule(void **unused)
     actor_run_done(&run);
 }
 
+/* A book of 10,000 orders takes no more, but still trades. */
+static void test_the_number_of_orders_is_bounded(void **unused)
+{
+    enum { MOST = 10000 };
+    actor_run run;
+    start(&run);
+    uint8_t *orders;
+    assert_int_equal(th_buf_extend(&run.state, 32 * MOST, &orders, NULL), THEATER_OK);
+    memset(orders, 0, 32 * MOST);
+    for (unsigned i = 0; i < MOST; i++) {
+        th_put_u64le(orders + 32 * i, MOST - i);
+        th_put_u64le(orders + 32 * i + 8, 100);
+        th_put_u64le(orders + 32 * i + 16, 1);
+        orders[32 * i + 24] = 'a';
+    }
+    th_put_u64le(run.state.data + 8, MOST + 1);
+    th_put_u32le(run.state.data + 16, MOST);
+    th_put_u64le(run.state.data + 24, MOST);
+    assert_true(still_valid(&run));
+    assert_true(actor_run_rejects(&run, "buy 1 at 1 b", "the book is full"));
+    assert_true(actor_run_gives(&run, "sell 1 at 1 b", "{\"Order\":10001,\"Trades\":[{\"With\":1,\"Owner\":\"a\",\"Qty\":1,\"Price\":\"1.00\"}],\"Rest\":0}"));
+    assert_true(actor_run_gives(&run, "buy 1 at 0.5 b", "{\"Order\":10002,\"Trades\":[],\"Rest\":1}"));
+    assert_true(actor_run_rejects(&run, "buy 1 at 1 b", "the book is full"));
+    actor_run_done(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_bad_orders_are_rejected),
         cmocka_unit_test(test_it_agrees_with_a_simple_book),
         cmocka_unit_test(test_verify_state_sees_each_broken_rule),
+        cmocka_unit_test(test_the_number_of_orders_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
