@@ -88,6 +88,7 @@ static void test_the_state_grows_and_is_zero_where_new(void **unused)
     for (size_t i = 4; i < 100003; i++)
         assert_int_equal(run.state.data[i], 0);
     assert_int_equal(run.state.data[100003], 1);
+    assert_true(actor_run_gives(&run, "dirty", "spoilt"));
     assert_true(actor_run_gives(&run, "empty", ""));
     assert_int_equal(run.state.size, 0);
     actor_run_done(&run);

@@ -72,6 +72,11 @@ static theater_result handle(theater_slice input, theater_bytes state)
     }
     if (theater_slice_is(word, "grow")) /* in place, then a copy because something lies behind */
         return theater_reply(theater_slice_bytes(state), other_grow(state));
+    if (theater_slice_is(word, "dirty")) { /* for verify_state, which comes to the same memory */
+        theater_bytes spoilt = theater_bytes_new(65536);
+        __builtin_memset(spoilt.data, 0xff, spoilt.size);
+        return theater_reply(theater_slice_text("spoilt"), state);
+    }
     if (theater_slice_is(word, "empty"))
         return theater_reply((theater_slice){0}, (theater_bytes){0});
     if (theater_slice_is(word, "trap"))
@@ -82,8 +87,15 @@ static theater_result handle(theater_slice input, theater_bytes state)
     return theater_reject("\xc3\xa9"); /* an e with an accent: a reason is UTF-8 */
 }
 
+/* New bytes are zero also where the turn left others. */
 static bool verify_state(theater_slice state)
 {
+    theater_bytes fresh = theater_bytes_new(1000);
+    fresh = theater_bytes_resize(fresh, 20000);
+    for (size_t i = 0; i < fresh.size; i++) {
+        if (fresh.data[i])
+            return false;
+    }
     return state.size != 3;
 }
 
