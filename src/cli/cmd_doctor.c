@@ -1,0 +1,239 @@
+/* doctor: looks at everything that a command may stumble over, and says what helps. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "port/system.h"
+#include "store/store.h"
+#include "theater_engine.h"
+#include "tool/compiler.h"
+#include "tool/tool.h"
+
+#define LITTLE_SPACE (UINT64_C(1) << 30)
+
+typedef enum verdict { GOOD, WARNING, BAD } verdict;
+
+typedef struct examination {
+    cli_run *cli;
+    theater_status status; /* of the first thing that is bad */
+    char worst[256];
+} examination;
+
+/* One finding: what was looked at, what is so, and what helps (NULL when nothing need be done). */
+static void say(examination *self, const char *what, verdict is, const char *remedy, const char *format, ...)
+{
+    static const char *const words[] = {"ok", "warning", "bad"};
+    static const char *const colours[] = {"32", "33", "31"};
+    char text[1200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_output *out = &self->cli->out;
+    if (self->cli->json) {
+        cli_json_object(out);
+        cli_json_key(out, "check");
+        cli_json_string(out, what);
+        cli_json_key(out, "verdict");
+        cli_json_string(out, words[is]);
+        cli_json_key(out, "detail");
+        cli_json_string(out, text);
+        cli_json_key(out, "remedy");
+        if (remedy)
+            cli_json_string(out, remedy);
+        else
+            cli_json_null(out);
+        cli_json_end(out, '}');
+        cli_json_line(out);
+        return;
+    }
+    cli_colour(out, colours[is]);
+    cli_printf(out, "%-8s", words[is]);
+    cli_colour(out, "0");
+    cli_printf(out, "%-12s %s\n", what, text);
+    if (remedy)
+        cli_printf(out, "%-21sto do: %s\n", "", remedy);
+}
+
+static void bad(examination *self, const char *what, theater_status status, const char *message, const char *remedy)
+{
+    say(self, what, BAD, remedy, "%s", message);
+    if (self->status == THEATER_OK) {
+        self->status = status;
+        snprintf(self->worst, sizeof self->worst, "%s", what);
+    }
+}
+
+/* ---- the data folder --------------------------------------------------------------------------------------------- */
+
+static void look_at_lock(examination *self, const char *folder)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lock", folder);
+    th_file *file;
+    theater_error error;
+    if (access(folder, W_OK) != 0) {
+        say(self, "writing", WARNING, "run it as the folder's owner, or only use the commands that read",
+            "%s cannot be written: %s", folder, strerror(errno));
+        return;
+    }
+    if (access(path, F_OK) != 0) {
+        say(self, "writing", GOOD, NULL, "no process writes to it");
+        return;
+    }
+    theater_status status = th_file_open(th_port_system(), path, TH_FILE_READ | TH_FILE_WRITE, &file, &error);
+    if (status) {
+        bad(self, "writing", status, error.message, "look at the owner and mode of the file");
+        return;
+    }
+    status = th_file_lock(file, 0, &error);
+    if (status == THEATER_BUSY)
+        say(self, "writing", GOOD, NULL, "another process has it open for writing; reading commands work meanwhile");
+    else if (status)
+        bad(self, "writing", status, error.message, "look at the owner and mode of the file");
+    else
+        say(self, "writing", GOOD, NULL, "no process writes to it");
+    th_file_close(file);
+}
+
+static void look_at_index(examination *self, const char *folder)
+{
+    th_store_options options = {.port = th_port_system(), .folder = folder, .read_only = true};
+    th_store *store;
+    theater_error error;
+    theater_status status = th_store_open(&options, &store, &error);
+    if (status) {
+        bad(self, "index", status, error.message, "the index is derived: the next command that writes builds it anew");
+        return;
+    }
+    say(self, "index", GOOD, NULL, "covers %" PRIu64 " records", th_store_covered(store));
+    th_store_close(store);
+}
+
+static void look_at_log(examination *self, theater_folder *folder)
+{
+    uint64_t records = 0, bytes = 0;
+    theater_error error;
+    theater_status status = theater_folder_check(folder, &records, &bytes, &error);
+    if (status)
+        bad(self, "log", status, error.message, "restore the folder from a backup; nothing is repaired silently");
+    else
+        say(self, "log", GOOD, NULL, "%" PRIu64 " records, %" PRIu64 " bytes, every checksum holds", records, bytes);
+}
+
+static void look_at_key(examination *self, const char *folder)
+{
+    char path[4096];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/keys/signing.key", folder);
+    if (stat(path, &info) != 0) {
+        if (errno == ENOENT)
+            say(self, "key", GOOD, NULL, "none yet; the first checkpoint makes it");
+        else
+            say(self, "key", WARNING, "run it as the folder's owner", "%s: %s", path, strerror(errno));
+        return;
+    }
+    if (info.st_mode & 077)
+        bad(self, "key", THEATER_PERMISSION, "others may read the signing key", "chmod 600 keys/signing.key, and think of who may have read it");
+    else
+        say(self, "key", GOOD, NULL, "only its owner may read it");
+}
+
+static void look_at_space(examination *self, const char *folder)
+{
+    struct statvfs info;
+    if (statvfs(folder, &info) != 0)
+        return;
+    uint64_t left = (uint64_t)info.f_bavail * info.f_frsize;
+    bool little = left < LITTLE_SPACE;
+    say(self, "space", little ? WARNING : GOOD, little ? "make room: without it the runtime becomes read-only" : NULL,
+        "%" PRIu64 " MiB left", left >> 20);
+}
+
+static void look_at_folder(examination *self)
+{
+    const char *path;
+    theater_error error;
+    theater_folder *folder;
+    theater_status status = cli_data(self->cli, true, &path, &error);
+    if (status) {
+        bad(self, "folder", status, error.message, "name another one with --data, or start an actor to make it");
+        return;
+    }
+    status = theater_folder_open(path, &folder, &error);
+    if (status) {
+        bad(self, "folder", status, error.message,
+            status == THEATER_VERSION ? "use the version of theater that made it" : "restore the folder from a backup");
+        return;
+    }
+    say(self, "folder", GOOD, NULL, "%s is a data folder of this version", path);
+    look_at_lock(self, path);
+    look_at_log(self, folder);
+    look_at_index(self, path);
+    look_at_key(self, path);
+    look_at_space(self, path);
+    theater_folder_close(folder);
+}
+
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+
+static void look_at_engine(examination *self)
+{
+    th_engine_options options = {.turns = 1};
+    char message[512] = "";
+    th_engine *engine = th_engine_new(&options, message, sizeof message);
+    if (!engine) {
+        bad(self, "engine", THEATER_ENGINE_FAILED, message, "look at the limits of this process (ulimit -v)");
+        return;
+    }
+    say(self, "engine", GOOD, NULL, "%s: %s", th_engine_name(), th_engine_describe(engine));
+    th_engine_free(engine);
+}
+
+static void look_at_tools(examination *self)
+{
+    static th_tool_compiler compiler;
+    char sdk[PATH_MAX];
+    theater_error error;
+    if (th_tool_find_compiler(&compiler, &error))
+        say(self, "compiler", WARNING, "only \"theater build\" needs it", "%s", error.message);
+    else
+        say(self, "compiler", GOOD, NULL, "%s with %s", compiler.clang, compiler.linker);
+    if (th_tool_find_sdk(sdk, &error))
+        say(self, "sdk", WARNING, "only \"theater build\" needs it", "%s", error.message);
+    else
+        say(self, "sdk", GOOD, NULL, "%s", sdk);
+}
+
+static theater_status run(cli_run *cli, theater_error *reterr)
+{
+    examination self = {.cli = cli};
+    if (cli->data)
+        look_at_folder(&self);
+    look_at_engine(&self);
+    look_at_tools(&self);
+    if (self.status)
+        return th_fail(reterr, self.status, "the %s is not as it should be", self.worst);
+    return THEATER_OK;
+}
+
+static const cli_example examples[] = {
+    {"doctor", "looks at the engine and the tools of this machine"},
+    {"--data data doctor", "looks at a data folder too, and reads all of its log"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_doctor = {
+    .name = "doctor",
+    .operands = "",
+    .summary = "Looks for what is wrong, and says what helps",
+    .description = "Looks at the data folder when one is named (format, lock, every checksum of the log, index, mode of the key, space on the disk), at the "
+                   "engine and at the tools that \"theater build\" needs. What is bad gives its exit code; a warning does not.",
+    .examples = examples,
+    .run = run,
+};

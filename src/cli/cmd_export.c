@@ -1,0 +1,132 @@
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "cli/commands.h"
+
+#define NAMES_MAX 1024
+
+typedef struct id_list {
+    uint64_t *ids;
+    size_t count, capacity;
+    bool failed;
+} id_list;
+
+static bool add_id(void *context, const theater_actor_info *info)
+{
+    id_list *list = context;
+    if (info->elements == 0)
+        return true;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        uint64_t *ids = th_realloc(list->ids, capacity * sizeof *ids);
+        list->failed = !ids;
+        if (!ids)
+            return false;
+        list->ids = ids;
+        list->capacity = capacity;
+    }
+    list->ids[list->count++] = info->id;
+    return true;
+}
+
+static theater_status choose(const cli_run *cli, theater_folder *folder, id_list *list, theater_error *reterr)
+{
+    theater_status status = THEATER_OK;
+    if (cli_flag(cli, "--all"))
+        status = theater_folder_actors(folder, add_id, list, reterr);
+    for (size_t i = 0; !status && i + 1 < cli->operand_count; i++) {
+        theater_actor_info info;
+        status = theater_folder_actor(folder, cli->operands[i], &info, reterr);
+        if (!status)
+            add_id(list, &info);
+    }
+    if (!status && list->failed)
+        status = th_fail_memory(reterr, "the list of actors");
+    if (!status && list->count == 0)
+        status = th_fail(reterr, THEATER_NOT_FOUND, "there is no chain to export");
+    return status;
+}
+
+static theater_status export_chains(cli_run *cli, theater_folder *folder, const char *path, theater_error *reterr)
+{
+    id_list list = {0};
+    theater_status status = choose(cli, folder, &list, reterr);
+    cli_progress progress;
+    cli_progress_begin(&progress, "exporting");
+    theater_export_options options = {
+        .actor_ids = list.ids,
+        .actor_count = list.count,
+        .without_components = cli_flag(cli, "--without-components"),
+        .without_snapshots = cli_flag(cli, "--without-snapshots"),
+        .without_payloads = cli_flag(cli, "--without-payloads"),
+        .progress = progress.shown ? cli_progress_step : NULL,
+        .context = &progress,
+    };
+    if (!status)
+        status = theater_export(folder, &options, path, reterr);
+    cli_progress_end(&progress);
+    th_free(list.ids);
+    if (status)
+        return status;
+    cli_output *out = &cli->out;
+    struct stat info = {0};
+    (void)stat(path, &info);
+    if (cli->json) {
+        cli_json_object(out);
+        cli_json_key(out, "file");
+        cli_json_string(out, path);
+        cli_json_key(out, "chains");
+        cli_json_uint(out, list.count);
+        cli_json_key(out, "bytes");
+        cli_json_uint(out, (uint64_t)info.st_size);
+        cli_json_end(out, '}');
+        cli_json_line(out);
+    } else {
+        cli_printf(out, "%s: %zu chain%s, %lld bytes\n", path, list.count, list.count == 1 ? "" : "s",
+                   (long long)info.st_size);
+    }
+    return THEATER_OK;
+}
+
+static theater_status run(cli_run *cli, theater_error *reterr)
+{
+    bool all = cli_flag(cli, "--all");
+    if (all != (cli->operand_count == 1))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       all ? "--all names every actor already: theater export --all FILE"
+                           : "an actor or the file is missing: theater export NAME FILE");
+    theater_folder *folder;
+    theater_status status = cli_open_folder(cli, &folder, reterr);
+    if (status)
+        return status;
+    status = export_chains(cli, folder, cli->operands[cli->operand_count - 1], reterr);
+    theater_folder_close(folder);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"--all", NULL, "Exports every chain of the data folder"},
+    {"--without-components", NULL, "Leaves components out: the turns cannot be run again from the bundle alone"},
+    {"--without-snapshots", NULL, "Leaves snapshots out: the bundle is smaller, and a replay runs from the beginning"},
+    {"--without-payloads", NULL, "Leaves payloads out: links and proofs still hold"},
+    {NULL, NULL, NULL},
+};
+
+static const cli_example examples[] = {
+    {"--data data export ledger ledger.bundle", "one chain as one file, with all that is needed to check it"},
+    {"--data data export --all everything.bundle", "all chains"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_export = {
+    .name = "export",
+    .operands = "NAME... FILE",
+    .summary = "Writes chains to a bundle file",
+    .description = "Writes one or more chains to one file: components, elements with their payloads, snapshots, the verifier key and the checkpoints. "
+                   "\"theater verify FILE\" and \"theater replay FILE\" check it anywhere. A file that is there is replaced when the whole was written.",
+    .options = options,
+    .examples = examples,
+    .operands_min = 1,
+    .operands_max = NAMES_MAX,
+    .run = run,
+};

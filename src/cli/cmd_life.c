@@ -1,0 +1,94 @@
+/* stop, resume and remove: one word of difference. */
+#include "cli/commands.h"
+
+typedef theater_status (*life_function)(theater_runtime *runtime, const char *name, theater_error *reterr);
+
+static theater_status change(cli_run *cli, life_function function, const char *done, const char *status_word,
+                             theater_error *reterr)
+{
+    theater_runtime *runtime;
+    theater_status status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
+    if (status)
+        return status;
+    status = function(runtime, cli->operands[0], reterr);
+    theater_runtime_close(runtime);
+    if (status)
+        return status;
+    cli_output *out = &cli->out;
+    if (!cli->json) {
+        cli_printf(out, "%s %s\n", done, cli->operands[0]);
+        return THEATER_OK;
+    }
+    cli_json_object(out);
+    cli_json_key(out, "actor");
+    cli_json_string(out, cli->operands[0]);
+    cli_json_key(out, "status");
+    cli_json_string(out, status_word);
+    cli_json_end(out, '}');
+    cli_json_line(out);
+    return THEATER_OK;
+}
+
+static theater_status run_stop(cli_run *cli, theater_error *reterr)
+{
+    return change(cli, theater_actor_stop, "stopped", "stopped", reterr);
+}
+
+static theater_status run_resume(cli_run *cli, theater_error *reterr)
+{
+    return change(cli, theater_actor_resume, "resumed", "running", reterr);
+}
+
+static theater_status run_remove(cli_run *cli, theater_error *reterr)
+{
+    return change(cli, theater_actor_remove, "removed", "removed", reterr);
+}
+
+static const cli_example stop_examples[] = {
+    {"--data data stop counter", "the actor runs no more until it is resumed"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_stop = {
+    .name = "stop",
+    .operands = "NAME",
+    .summary = "Stops an actor until it is resumed",
+    .description = "A stopped actor runs no turns. Messages from other actors wait for it; clients get an error.",
+    .examples = stop_examples,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_stop,
+};
+
+static const cli_example resume_examples[] = {
+    {"--data data resume counter", "the actor goes on, with the messages that waited"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_resume = {
+    .name = "resume",
+    .operands = "NAME",
+    .summary = "Lets a stopped actor go on",
+    .description = "Lets a stopped actor go on with the messages that waited for it.",
+    .examples = resume_examples,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_resume,
+};
+
+static const cli_example remove_examples[] = {
+    {"--data data remove counter", "the actor ends for good; its chain stays and can be read and verified"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_remove = {
+    .name = "remove",
+    .operands = "NAME",
+    .summary = "Ends an actor for good; its chain stays",
+    .description = "Ends an actor for good. Its chain stays readable and its name is free for a new actor; what waited for it is dropped, and "
+                   "requests to it get the answer \"removed\". NAME#ID (theater list --all) still reaches the old chain when the name is taken again.",
+    .examples = remove_examples,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_remove,
+};

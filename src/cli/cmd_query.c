@@ -1,0 +1,67 @@
+#include "cli/commands.h"
+#include "cli/send.h"
+
+static theater_status ask(cli_run *cli, th_slice input, theater_error *reterr)
+{
+    theater_runtime *runtime;
+    theater_status status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
+    if (status)
+        return status;
+    theater_message message = {.actor = cli->operands[0], .input = input};
+    theater_answer answer = {.status = THEATER_OK};
+    status = theater_query(runtime, &message, &answer, reterr);
+    cli_output *out = &cli->out;
+    if (cli->json) {
+        cli_json_answer(out, &answer);
+        cli_json_line(out);
+    } else if (status == THEATER_OK) {
+        cli_put(out, th_slice_of(answer.output.data, answer.output.size));
+        if (out->terminal)
+            cli_puts(out, "\n");
+    }
+    if (status == THEATER_REJECTED)
+        status = th_fail(reterr, status, "%s would reject it: %.*s", message.actor,
+                         (int)(answer.output.size < 900 ? answer.output.size : 900),
+                         answer.output.data ? (const char *)answer.output.data : "");
+    theater_answer_done(&answer);
+    theater_runtime_close(runtime);
+    return status;
+}
+
+static theater_status run(cli_run *cli, theater_error *reterr)
+{
+    const char *file = cli_value(cli, "--file");
+    if (file && cli->operand_count > 1)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "INPUT and --file exclude each other");
+    th_buf buf;
+    th_buf_init(&buf, CLI_FILE_MAX);
+    theater_status status = file ? cli_read_file(file, CLI_FILE_MAX, &buf, reterr) : THEATER_OK;
+    th_slice input = cli->operand_count > 1 ? th_slice_text(cli->operands[1]) : th_buf_slice(&buf);
+    if (!status)
+        status = ask(cli, input, reterr);
+    th_buf_done(&buf);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"--file", "FILE", "Takes the input from a file; - is standard input"},
+    {NULL, NULL, NULL},
+};
+
+static const cli_example examples[] = {
+    {"--data data query counter get", "what the actor would answer now; nothing is recorded"},
+    {NULL, NULL},
+};
+
+const cli_command cli_cmd_query = {
+    .name = "query",
+    .operands = "NAME [INPUT]",
+    .summary = "Asks an actor without recording anything",
+    .description = "Runs the actor's handle on its last committed state and prints the output. Nothing is recorded: no element, no new state, no "
+                   "message. With --json the element that the state is after comes along.",
+    .options = options,
+    .examples = examples,
+    .operands_min = 1,
+    .operands_max = 2,
+    .run = run,
+};
