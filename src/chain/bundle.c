@@ -223,19 +223,16 @@ static theater_status fail_at(th_bundle_reader *reader, theater_status status, c
 }
 
 /* How the head at `at` goes on: its size and the bytes that follow it and belong to it. False when the bytes end within the head; a
- * head that means nothing counts as one byte, the strict reading refuses it. */
+ * head that means nothing counts as one byte without anything behind it, so that the strict reading refuses it. */
 static bool measure_head(const uint8_t *at, const uint8_t *end, size_t *ret_head, uint64_t *ret_value)
 {
     uint8_t low = *at & 31;
     *ret_head = low < 24 || low > 27 ? 1 : 1 + ((size_t)1 << (low - 24));
     if ((size_t)(end - at) < *ret_head)
         return false;
-    *ret_value = low & 31;
-    if (low >= 24 && low <= 27) {
-        *ret_value = 0;
-        for (size_t i = 1; i < *ret_head; i++)
-            *ret_value = *ret_value << 8 | at[i];
-    }
+    *ret_value = low < 24 ? low : 0;
+    for (size_t i = 1; i < *ret_head; i++)
+        *ret_value = *ret_value << 8 | at[i];
     return true;
 }
 

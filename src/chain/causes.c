@@ -12,6 +12,7 @@
 
 #include "chain/effects.h"
 #include "chain/name_table.h"
+#include "chain/verifier.h"
 
 #define DEFAULT_SENDERS ((uint64_t)1 << 20)
 
@@ -72,19 +73,12 @@ static theater_status found(th_causes *causes, const th_element *element, theate
 static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr, const char *format,
                             ...)
 {
-    th_finding *finding = &causes->report.finding;
-    finding->check = TH_CHECK_CAUSE;
-    finding->has_element = true;
-    finding->sequence = element->sequence;
-    int size = snprintf(finding->message, sizeof finding->message, "element %llu of actor %.*s: ",
-                        (unsigned long long)element->sequence, (int)causes->actor.size,
-                        (const char *)causes->actor.data);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(finding->message + size, sizeof finding->message - (size_t)size, format, arguments);
+    th_finding_set(&causes->report.finding, TH_CHECK_CAUSE, causes->actor, true, element->sequence, format, arguments);
     va_end(arguments);
     causes->report.verdict = THEATER_VERIFY_FAILED;
-    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", finding->message);
+    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", causes->report.finding.message);
 }
 
 /* ---- looking things up ------------------------------------------------------------------------------------------- */

@@ -2,6 +2,8 @@
 #ifndef TH_CHAIN_VERIFIER_H
 #define TH_CHAIN_VERIFIER_H
 
+#include <stdarg.h>
+
 #include "chain/cause_book.h"
 #include "chain/effects.h"
 #include "chain/hash_store.h"
@@ -42,6 +44,10 @@ struct th_verifier {
 /* Notes the finding and returns VERIFY_FAILED with its message. The place "element N of actor A" comes in front when `has_element`. */
 theater_status th_verifier_find(th_verifier *verifier, th_check check, bool has_element, uint64_t sequence,
                                 theater_error *reterr, const char *format, ...) THEATER_PRINTF(6, 7);
+
+/* Fills a finding; the place, "element N of actor A" or "actor A", comes in front of the message, which stays UTF-8 when it is cut. */
+void th_finding_set(th_finding *finding, th_check check, th_slice actor, bool has_element, uint64_t sequence,
+                    const char *format, va_list arguments) THEATER_PRINTF(6, 0);
 
 /* The rules of one element's payloads and cause, given that the element itself and its place in the chain are right. */
 THEATER_CHECKED theater_status th_verifier_check_payloads(th_verifier *verifier, const th_element *element,

@@ -69,26 +69,31 @@ const th_finding *th_verifier_finding(const th_verifier *verifier)
     return &verifier->report.finding;
 }
 
+void th_finding_set(th_finding *finding, th_check check, th_slice actor, bool has_element, uint64_t sequence,
+                    const char *format, va_list arguments)
+{
+    *finding = (th_finding){.check = check, .has_element = has_element, .sequence = sequence};
+    char place[32] = "";
+    if (has_element)
+        snprintf(place, sizeof place, "element %llu of ", (unsigned long long)sequence);
+    size_t room = sizeof finding->message;
+    int size = snprintf(finding->message, room, "%sactor %.*s: ", place, (int)actor.size, (const char *)actor.data);
+    vsnprintf(finding->message + size, room - (size_t)size, format, arguments);
+    size_t length = strlen(finding->message);
+    while (!th_utf8_valid(th_slice_of(finding->message, length)))
+        length--;
+    finding->message[length] = 0;
+}
+
 theater_status th_verifier_find(th_verifier *verifier, th_check check, bool has_element, uint64_t sequence,
                                 theater_error *reterr, const char *format, ...)
 {
-    th_finding *finding = &verifier->report.finding;
-    finding->check = check;
-    finding->has_element = has_element;
-    finding->sequence = sequence;
-    int size;
-    if (has_element)
-        size = snprintf(finding->message, sizeof finding->message, "element %llu of actor %.*s: ",
-                        (unsigned long long)sequence, (int)verifier->actor.size, (const char *)verifier->actor.data);
-    else
-        size = snprintf(finding->message, sizeof finding->message, "actor %.*s: ", (int)verifier->actor.size,
-                        (const char *)verifier->actor.data);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(finding->message + size, sizeof finding->message - (size_t)size, format, arguments);
+    th_finding_set(&verifier->report.finding, check, verifier->actor, has_element, sequence, format, arguments);
     va_end(arguments);
     verifier->report.verdict = THEATER_VERIFY_FAILED;
-    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", finding->message);
+    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", verifier->report.finding.message);
 }
 
 /* Invariant 1. */
