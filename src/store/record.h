@@ -4,7 +4,7 @@
  * time, without a gap. Numbers order everything that happened in a data folder, across all actors: what the
  * index derives is a function of the records in the order of their numbers.
  *
- * Encoded by hand, little-endian, in the order of the fields; docs/data-folder.md is the page that describes it.
+ * Encoded by hand, little-endian; docs/data-folder.md is the page that describes it.
  */
 #ifndef TH_STORE_RECORD_H
 #define TH_STORE_RECORD_H

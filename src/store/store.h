@@ -5,7 +5,8 @@
  *   2. Recovery cuts off a torn tail: frames of the last append that did not become durable. Damage anywhere else is CORRUPT with its
  *      segment and offset; nothing is ever repaired silently.
  *   3. The index is a function of the records 0 .. covered-1, written in transactions together with `covered`. A missing, older,
- *      newer-than-the-log, damaged or foreign index is dropped and rebuilt from the log.
+ *      damaged or foreign index is brought up or rebuilt from the log. One of this store that is whole and covers more than the log has
+ *      proves that the log lost records: CORRUPT.
  *   4. Nothing in here interprets a state or runs a turn.
  *
  * Threads: th_store_append by one thread at a time (the committer), th_store_index_step by one thread at a time (the indexer); both may
@@ -46,15 +47,16 @@ typedef struct th_store_options {
 THEATER_CHECKED theater_status th_store_open(const th_store_options *options, th_store **ret, theater_error *reterr);
 /* Accepts NULL. A writer whose log never failed leaves a mark that the log was closed cleanly and an index that covers everything. */
 void th_store_close(th_store *store);
-/* Reader only: sees what was appended since. */
+/* Reader only: sees what was appended since. No other thread uses the store meanwhile. */
 THEATER_CHECKED theater_status th_store_refresh(th_store *store, theater_error *reterr);
 
 /* ---- the log --------------------------------------------------------------------------------------------- */
 
 /* Appends `count` encoded records as one commit: one write, one sync. They get the numbers th_store_next_number() and up. After a failure
- * nothing of the batch counts: NO_SPACE may be tried again (the log is as before); after any other failure every later append gives
- * STORAGE_FAILED until the store is opened anew, because a failed sync must not be retried.
- * An append is at most 1 GiB. */
+ * nothing of the batch counts: NO_SPACE, NO_MEMORY and TOO_LARGE may be tried again (the log is as before); after any other failure this and
+ * every later append give STORAGE_FAILED until the store is opened anew, because a failed sync must not be retried. What such an append
+ * wrote may still be found whole by that opening.
+ * An append is at most 1 GiB with its frames. */
 THEATER_CHECKED theater_status th_store_append(th_store *store, const th_slice *records, size_t count, theater_error *reterr);
 /* The number that the next appended record gets. Committer's thread, or when no append runs. */
 uint64_t th_store_next_number(const th_store *store);
@@ -71,7 +73,8 @@ THEATER_CHECKED theater_status th_store_scan(th_store *store, uint64_t from_numb
 
 /* ---- the index ------------------------------------------------------------------------------------------- */
 
-/* Applies some more of what was appended, at most about `max_bytes` of log, in one transaction. *ret_more: there is still more. */
+/* Applies some more of what was appended, at most about `max_bytes` of log, in one transaction. *ret_more: there is still more. Each
+ * transaction in LMDB costs a sync, so call it for much at once. */
 THEATER_CHECKED theater_status th_store_index_step(th_store *store, uint64_t max_bytes, bool *ret_more, theater_error *reterr);
 /* Records below this number are in the index. Any thread. What the look-ups below see is at least this. */
 uint64_t th_store_covered(const th_store *store);
