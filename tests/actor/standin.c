@@ -255,6 +255,7 @@ static th_engine_outcome accept(standin_turn *turn, th_slice input, th_engine_re
     uint8_t source = (uint8_t)turn->options.source_kind;
     if (source == TH_ENGINE_SOURCE_REPLY) {
         turn->header.replies++;
+        standin_observe(turn);
     } else {
         th_engine_outcome outcome = standin_run(turn, input, 0, ret);
         if (outcome != TH_ENGINE_OK)

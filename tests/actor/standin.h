@@ -13,10 +13,10 @@
  *
  * A counter's config and input are commands, separated by ; or newlines. A word or a payload may be put in
  * braces, which nest, so that a payload can be commands again: "add 3; send bob {add 1; request carol {say
- * hello}}". An answer (source reply) is never run: it is counted. Commands:
+ * hello}}". An answer (source reply) is never run: it is counted, and observed. Commands:
  *   add N, sub N, set N     the counter, modulo 2^64
  *   say TEXT, out N         the output: the text, or N bytes; without these it is the counter in decimal
- *   observe                 the output: "now=.. sequence=.. self=.. source=.."
+ *   observe                 the output: "now=.. sequence=.. self=.. source=.."; in init a log line
  *   grow N, shrink N, touch N   the state's filler: N more bytes, N less, or the byte at N changed
  *   state N                 the state is exactly N bytes (at least 32)
  *   log LEVEL TEXT          level 0 to 4

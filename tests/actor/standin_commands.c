@@ -85,32 +85,39 @@ static th_engine_outcome say_error(standin_turn *turn, th_engine_result *ret, co
     return TH_ENGINE_ERROR;
 }
 
-static void observe(standin_turn *turn)
+/* What the turn can observe, as text: the output, or in init, which has none, a log line. */
+th_engine_outcome standin_observe(standin_turn *turn)
 {
     const th_engine_turn_options *o = &turn->options;
     char text[1024], source[512];
+    int name = (int)o->source_name.size;
+    const char *bytes = (const char *)o->source_name.data;
     switch (o->source_kind) {
     case TH_ENGINE_SOURCE_GENESIS:
         snprintf(source, sizeof source, "genesis");
         break;
     case TH_ENGINE_SOURCE_CLIENT:
-        snprintf(source, sizeof source, "client(%.*s)", o->has_principal ? (int)o->source_name.size : 4,
-                 o->has_principal ? (const char *)o->source_name.data : "none");
+        snprintf(source, sizeof source, "client(%.*s)", o->has_principal ? name : 4, o->has_principal
+                 ? bytes : "none");
         break;
     case TH_ENGINE_SOURCE_ACTOR:
-        snprintf(source, sizeof source, "actor(%.*s)", (int)o->source_name.size,
-                 (const char *)o->source_name.data);
+        snprintf(source, sizeof source, "actor(%.*s)", name, bytes);
         break;
     default:
         snprintf(source, sizeof source, "reply(%llu,%s)", (unsigned long long)o->reply_request,
                  o->reply_failed ? "true" : "false");
     }
     int size = snprintf(text, sizeof text, "now=%llu sequence=%llu self=%.*s source=%s",
-                        (unsigned long long)o->timestamp_ns,
-                        (unsigned long long)o->sequence, (int)o->self_name.size,
-                            (const char *)o->self_name.data, source);
+                        (unsigned long long)o->timestamp_ns, (unsigned long long)o->sequence,
+                            (int)o->self_name.size,
+                        (const char *)o->self_name.data, source);
+    if (o->source_kind == TH_ENGINE_SOURCE_GENESIS) {
+        bool goes_on = o->log(o->context, 2, (th_engine_bytes){(const uint8_t *)text, (size_t)size});
+        return goes_on ? TH_ENGINE_OK : TH_ENGINE_STOPPED;
+    }
     standin_set(&turn->output, text, (size_t)size);
     turn->has_output = true;
+    return TH_ENGINE_OK;
 }
 
 static th_engine_outcome take_random(standin_turn *turn, uint64_t count)
@@ -278,10 +285,8 @@ static th_engine_outcome run_command(standin_turn *turn, th_slice command, unsig
         turn->has_output = true;
         return TH_ENGINE_OK;
     }
-    if (word_is(word, "observe")) {
-        observe(turn);
-        return TH_ENGINE_OK;
-    }
+    if (word_is(word, "observe"))
+        return standin_observe(turn);
     if (word_is(word, "fail")) {
         rest = unwrap(rest);
         if (!th_utf8_valid(rest))

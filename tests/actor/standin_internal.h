@@ -41,6 +41,7 @@ bool standin_burn(standin_turn *turn, uint64_t amount);
 th_engine_outcome standin_trap(th_engine_result *ret, const char *kind);
 /* Reads an unsigned decimal that fills the text. */
 bool standin_number(th_slice text, uint64_t *ret);
+th_engine_outcome standin_observe(standin_turn *turn);
 /* Runs a text of commands. */
 th_engine_outcome standin_run(standin_turn *turn, th_slice text, unsigned depth, th_engine_result *ret);
 

@@ -259,7 +259,8 @@ static void under_another_engine_it_reads_and_does_not_append(void **state)
     B.instance = loaded;
     assert_int_equal(bench_handle(&B, "add 1"), THEATER_VERSION);
     assert_string_equal(B.error.message,
-                        "actor cart runs under the engine 'standin-1' and this is 'standin-2': upgrade the actor");
+                        "actor cart runs under the engine 'standin-1' and this is 'standin-2': "
+                        "upgrade the actor");
     assert_ok(bench_query(&B, "add 1"));
     assert_slice(B.produced.output, "42");
     th_descriptor descriptor = bench_descriptor(&B, "standin:counter", "");

@@ -1,4 +1,4 @@
-/* Replay of a chain in ranges: from snapshots, with an upgrade in the middle, and what is missing or wrong. */
+/* Replay of a chain in ranges: from snapshots, across an upgrade, and what is missing or wrong. */
 #include "turns.h"
 
 #include "actor/replay.h"
@@ -190,6 +190,11 @@ static void cutting(void **state)
     assert_int_equal(ranges[3].first, 5);
     assert_int_equal(ranges[3].descriptor, 4); /* element 5 likewise */
     assert_true(ranges[3].check_end);
+    th_free(ranges);
+    /* A snapshot of an element that is not there yet ends nothing. */
+    assert_ok(th_replay_cut(10, &snapshots[5], 1, &zero, 1, &ranges, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_false(ranges[0].check_end);
     th_free(ranges);
     assert_int_equal(th_replay_cut(10, NULL, 0, &last, 1, &ranges, &count, NULL), THEATER_INVALID_ARGUMENT);
 }

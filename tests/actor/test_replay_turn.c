@@ -116,6 +116,20 @@ static void causes_and_principals_are_given_again(void **state)
     th_instance_free(instance);
 }
 
+static th_element decoded(size_t i)
+{
+    th_element fields;
+    assert_ok(th_element_decode(R.recorded[i].element, &fields, NULL));
+    return fields;
+}
+
+/* Puts changed fields in the place of element `i`; of one element at a time. */
+static void tamper(size_t i, const th_element *fields)
+{
+    static uint8_t room[TH_ELEMENT_MAX];
+    R.recorded[i].element = th_slice_of(room, th_element_encode(fields, room));
+}
+
 static void upgrades_are_run_again(void **state)
 {
     th_difference difference;
@@ -133,6 +147,13 @@ static void upgrades_are_run_again(void **state)
     assert_int_equal(difference, TH_DIFFERS_TYPE);
     assert_string_equal(B.error.message, "element 1 of actor cart: type differs: recorded an upgrade, "
                                          "came out a rejection [2, \"invalid state\"]");
+    th_slice good = R.recorded[1].element;
+    th_element e = decoded(1);
+    e.fuel++;
+    tamper(1, &e);
+    assert_ok(th_instance_replay(instance, &R.recorded[1], component, B.workspace, &difference, &B.error));
+    assert_int_equal(difference, TH_DIFFERS_FUEL);
+    R.recorded[1].element = good;
     assert_ok(th_instance_replay(instance, &R.recorded[1], component, B.workspace, &difference, &B.error));
     assert_int_equal(difference, TH_SAME);
     assert_int_equal(replay(instance, 2), TH_SAME);
@@ -145,20 +166,6 @@ static void upgrades_are_run_again(void **state)
 }
 
 /* ---- differences ---- */
-
-/* Encodes element `i` again after a change of its fields; the encoding is kept in `room`. */
-static th_element decoded(size_t i)
-{
-    th_element fields;
-    assert_ok(th_element_decode(R.recorded[i].element, &fields, NULL));
-    return fields;
-}
-
-static void tamper(size_t i, const th_element *fields)
-{
-    static uint8_t room[TH_ELEMENT_MAX];
-    R.recorded[i].element = th_slice_of(room, th_element_encode(fields, room));
-}
 
 static void differs(th_instance *instance, th_difference expected, const char *words)
 {
@@ -178,7 +185,8 @@ static void another_output_is_named(void **state)
     memset(&e.output, 0xab, sizeof e.output);
     tamper(1, &e);
     differs(instance, TH_DIFFERS_OUTPUT,
-            "element 1 of actor cart: output differs: recorded sha abababababababab, came out sha 73475cb40a568e8d");
+            "element 1 of actor cart: output differs: recorded sha abababababababab, "
+            "came out sha 73475cb40a568e8d");
     th_instance_free(instance);
 }
 
@@ -415,6 +423,38 @@ static void an_engine_that_counts_otherwise_compares_no_fuel(void **state)
     th_instance_free(instance);
 }
 
+static void fuel_that_is_fixed_is_compared_whoever_counts(void **state)
+{
+    static const char *const inputs[] = {"trap abi"};
+    th_instance *instance = record(inputs, 1);
+    th_difference difference;
+    th_instance_free(instance);
+    B.machine.name = "standin-2";
+    assert_ok(th_instance_replay_genesis(&B.machine, B.component, &R.recorded[0], B.workspace, &instance,
+                                         &difference,
+                                         &B.error));
+    th_element e = decoded(1);
+    e.fuel = 5;
+    tamper(1, &e);
+    assert_int_equal(replay(instance, 1), TH_DIFFERS_FUEL);
+    assert_non_null(strstr(B.error.message, "fuel differs: recorded 5, came out 0"));
+    th_instance_free(instance);
+}
+
+static void out_of_fuel_under_the_same_engine_is_a_difference(void **state)
+{
+    static const char *const inputs[] = {"burn 600000"};
+    th_difference difference;
+    B.standin.fuel_factor = 2;
+    th_instance *instance = record(inputs, 1);
+    B.standin.fuel_factor = 1;
+    assert_ok(th_instance_replay(instance, &R.recorded[1], NULL, B.workspace, &difference, &B.error));
+    assert_int_equal(difference, TH_DIFFERS_TYPE);
+    assert_non_null(strstr(B.error.message,
+                           "recorded a rejection [4, \"out of fuel\"], came out a transition"));
+    th_instance_free(instance);
+}
+
 static void out_of_fuel_elsewhere_is_undecided_too(void **state)
 {
     static const char *const inputs[] = {"log 1 a; burn 300000; burn 300000; log 1 b; burn 20000000"};
@@ -476,6 +516,8 @@ int main(void)
         TEST(a_stack_overflow_that_does_not_come_out_is_undecided),
         TEST(a_stack_overflow_that_was_not_recorded_is_a_difference),
         TEST(an_engine_that_counts_otherwise_compares_no_fuel),
+        TEST(fuel_that_is_fixed_is_compared_whoever_counts),
+        TEST(out_of_fuel_under_the_same_engine_is_a_difference),
         TEST(out_of_fuel_elsewhere_is_undecided_too),
         TEST(a_runaway_under_another_engine_is_undecided),
     };

@@ -283,6 +283,13 @@ static void what_a_slice_of_turns_produced_stays_until_the_clear(void **state)
         assert_slice(kept[i].output, text);
         snprintf(text, sizeof text, "payload-%d", i);
         assert_slice(kept[i].sent[0].payload, text);
+        th_effects_reader reader;
+        th_effect effect;
+        bool more;
+        assert_ok(th_effects_read(kept[i].effects, (uint64_t)i + 1, &reader, NULL));
+        assert_ok(th_effects_next(&reader, &effect, &more, NULL));
+        snprintf(text, sizeof text, "line-%d", i);
+        assert_slice(effect.text, text);
         th_element fields;
         assert_ok(th_element_decode(kept[i].element, &fields, NULL));
         assert_int_equal(fields.sequence, i + 1);
@@ -320,6 +327,8 @@ static void input_over_the_message_limit(void **state)
 static void a_turn_observes_its_element_and_nothing_else(void **state)
 {
     assert_ok(bench_genesis(&B, "standin:counter", "observe"));
+    static const char genesis[] = "now=1700000000000000000 sequence=0 self=cart source=genesis";
+    assert_memory_equal(B.produced.effects.data + 6, genesis, sizeof genesis - 1);
     assert_ok(bench_handle(&B, "observe"));
     assert_slice(B.produced.output, "now=1700000000000000001 sequence=1 self=cart source=client(none)");
     th_input input = {.payload = th_slice_text("observe"), .timestamp_ns = START_NS + 5,
@@ -338,16 +347,20 @@ static void a_turn_observes_its_element_and_nothing_else(void **state)
 
 static void answers_are_replies(void **state)
 {
-    assert_ok(bench_genesis(&B, "standin:echo", ""));
     th_cause cause = {.kind = TH_CAUSE_ANSWER, .actor = th_slice_text("bob"), .sequence = 4,
                       .request = 65537};
     B.now_ns += 10;
     assert_ok(bench_genesis(&B, "standin:counter", ""));
     assert_ok(bench_handle_cause(&B, "an answer", &cause));
     assert_int_equal(bench_state(&B).replies, 1);
+    assert_slice(B.produced.output, "now=1700000000000000011 sequence=1 self=cart source=reply(65537,false)");
+    cause.failed = true;
+    assert_ok(bench_handle_cause(&B, "no", &cause));
+    assert_slice(B.produced.output, "now=1700000000000000012 sequence=2 self=cart source=reply(65537,true)");
     cause = (th_cause){.kind = TH_CAUSE_UNDELIVERED, .actor = th_slice_text("bob"), .request = 65538};
     assert_ok(bench_handle_cause(&B, "no such actor", &cause));
-    assert_int_equal(bench_state(&B).replies, 2);
+    assert_int_equal(bench_state(&B).replies, 3);
+    assert_slice(B.produced.output, "now=1700000000000000013 sequence=3 self=cart source=reply(65538,true)");
     assert_int_equal(element().cause.kind, TH_CAUSE_UNDELIVERED);
 }
 
