@@ -48,6 +48,8 @@ struct replay {
     theater_status bad_status; /* OK: the finding is in `bad`; otherwise the job failed as `bad_error` says */
     theater_error bad_error;
     th_replay_result bad;
+    size_t first_undecided; /* a job's number, or SIZE_MAX, and what it found */
+    th_replay_result open_question;
     uint64_t undecided;
     uint64_t skipped; /* turns that could not be run: payloads were dropped */
     unsigned running;
@@ -70,13 +72,18 @@ static theater_status give_element(void *context, uint64_t sequence, th_buf *buf
     if (status)
         return status;
     const th_payloads *payloads = &found.payloads;
-    if (!payloads->input.present || !payloads->output.present || !payloads->effects.present) {
+    const th_replay_range *range = &self->job->range;
+    /* Before its first element a range only looks at the one that its snapshot follows, and at the descriptor. */
+    bool to_run = sequence >= range->first;
+    bool all = payloads->input.present && payloads->output.present && payloads->effects.present;
+    if ((to_run && !all) || (sequence == range->descriptor && !payloads->input.present)) {
         self->dropped = true;
         return th_fail(reterr, THEATER_NOT_FOUND, "element %llu of actor %s: a payload was dropped",
                        (unsigned long long)sequence, chain->name);
     }
     *ret = (th_recorded){found.encoding, payloads->input.bytes, payloads->output.bytes, payloads->effects.bytes};
-    __atomic_add_fetch(&self->owner->turns, 1, __ATOMIC_RELAXED);
+    if (to_run)
+        __atomic_add_fetch(&self->owner->turns, 1, __ATOMIC_RELAXED);
     return THEATER_OK;
 }
 
@@ -120,8 +127,12 @@ static void run_job(worker *self)
     size_t number = (size_t)(self->job - owner->jobs);
     if (self->dropped)
         owner->skipped += self->job->range.end - self->job->range.first - result.turns;
-    else if (status || result.difference != TH_SAME)
+    else if (status || (result.difference != TH_SAME && result.difference != TH_DIFFERS_UNDECIDED))
         note_bad(owner, number, status, &why, &result);
+    else if (result.difference == TH_DIFFERS_UNDECIDED && number < owner->first_undecided) {
+        owner->first_undecided = number;
+        owner->open_question = result;
+    }
     owner->undecided += result.undecided;
     self->job = NULL;
     th_mutex_unlock(&owner->lock);
@@ -246,8 +257,6 @@ static const char *difference_word(th_difference difference)
         return "state";
     case TH_DIFFERS_FUEL:
         return "fuel";
-    case TH_DIFFERS_UNDECIDED:
-        return "undecided";
     default:
         return "element";
     }
@@ -263,12 +272,8 @@ static theater_status judge(replay *self, const th_pass *pass, theater_report *r
                 *reterr = self->bad_error;
             return th_fail_in(reterr, self->bad_status, "actor %s", name);
         }
-        bool undecided = self->bad.difference == TH_DIFFERS_UNDECIDED;
-        char message[sizeof report->message];
-        snprintf(message, sizeof message, "element %llu of actor %s: %s", (unsigned long long)self->bad.sequence, name,
-                 self->bad.message);
-        th_report_finding(report, undecided ? THEATER_UNDECIDED : THEATER_VERIFY_FAILED, name, self->bad.sequence,
-                          difference_word(self->bad.difference), message);
+        th_report_finding(report, THEATER_VERIFY_FAILED, name, self->bad.sequence,
+                          difference_word(self->bad.difference), self->bad.message);
         return THEATER_OK;
     }
     report->undecided = self->undecided;
@@ -285,15 +290,21 @@ static theater_status judge(replay *self, const th_pass *pass, theater_report *r
              (unsigned long long)(report->elements - self->skipped - self->undecided),
              report->elements == 1 ? "" : "s", notes);
     report->skipped = self->skipped;
-    if (self->undecided || self->skipped)
-        report->status = THEATER_UNDECIDED;
+    if (self->undecided == 0 && self->skipped == 0)
+        return THEATER_OK;
+    report->status = THEATER_UNDECIDED;
+    if (self->undecided > 0) {
+        snprintf(report->actor, sizeof report->actor, "%s", self->jobs[self->first_undecided].chain->name);
+        report->sequence = self->open_question.sequence;
+        report->what = "undecided";
+    }
     return THEATER_OK;
 }
 
 static theater_status run_again(th_source *source, const th_pass *pass, const theater_check_options *options,
                                 theater_report *report, theater_error *reterr)
 {
-    replay self = {.source = source};
+    replay self = {.source = source, .first_undecided = SIZE_MAX};
     th_component_source components = th_source_components(source);
     theater_status status = THEATER_OK;
     for (size_t i = 0; !status && i < pass->count; i++)
