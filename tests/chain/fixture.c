@@ -122,23 +122,36 @@ static void hash_of(const th_buf *buffer, th_hash *ret)
     th_sha256_of(fixture_hasher(), th_buf_slice(buffer), ret);
 }
 
+void chain_set(th_buf *payload, const char *text)
+{
+    set(payload, th_slice_text(text));
+}
+
+void chain_relink(made_chain *chain, size_t from)
+{
+    for (size_t i = from; i < chain->count; i++) {
+        made_element *element = &chain->elements[i];
+        if (i > 0)
+            element->fields.previous = chain->elements[i - 1].hash;
+        element->size = th_element_encode(&element->fields, element->encoding);
+        th_element_hash(fixture_hasher(), th_slice_of(element->encoding, element->size), &element->hash);
+    }
+}
+
 void chain_seal(made_chain *chain, size_t from)
 {
     for (size_t i = from; i < chain->count; i++) {
         made_element *element = &chain->elements[i];
         th_element *fields = &element->fields;
         fields->sequence = i;
-        if (i > 0)
-            fields->previous = chain->elements[i - 1].hash;
         fields->state_before = i > 0 ? chain->elements[i - 1].fields.state_after : th_sha256_empty;
         th_state_root(fixture_hasher(), th_buf_slice(&element->state), &fields->state_after);
         fields->state_size = element->state.size;
         hash_of(&element->input, &fields->input);
         hash_of(&element->output, &fields->output);
         hash_of(&element->effects, &fields->effects);
-        element->size = th_element_encode(fields, element->encoding);
-        th_element_hash(fixture_hasher(), th_slice_of(element->encoding, element->size), &element->hash);
     }
+    chain_relink(chain, from);
 }
 
 static void set_descriptor(made_chain *chain, th_buf *input)

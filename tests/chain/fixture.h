@@ -76,6 +76,10 @@ made_element *chain_rejection(made_chain *chain, const char *input, th_rejection
 made_element *chain_upgrade(made_chain *chain, const th_limits *limits);
 /* Makes hashes, links and encodings from `from` on anew, so that only what a test spoiled is wrong. */
 void chain_seal(made_chain *chain, size_t from);
+/* Only links and encodings from `from` on: hashes of payloads and states stay as a test set them. */
+void chain_relink(made_chain *chain, size_t from);
+/* Puts other bytes in a payload (and not its hash). */
+void chain_set(th_buf *payload, const char *text);
 th_payloads chain_payloads(const made_element *element);
 /* Feeds the elements to a fresh verifier and ends it. */
 theater_status chain_verify(const made_chain *chain, th_verify_report *ret, theater_error *reterr);
