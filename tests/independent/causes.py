@@ -69,7 +69,6 @@ class Ledger:
 
     def __init__(self):
         self.caused = {}  # (hash, index) of a message, or (hash, None) of an answer -> (actor, sequence)
-        self.notes = []
 
     def local(self, chain, element):
         """Checks the cause of the chain's next element (already added) against the chain itself."""
@@ -155,26 +154,19 @@ class Ledger:
         else:
             chain.open += 1
 
-    def _check_order(self, chain, element, sender):
-        """Messages of one sender ascend, and none between two of them is missing."""
+    @staticmethod
+    def _check_order(chain, element, sender):
+        """Messages of one sender ascend; where its chain is there, none between two of them is missing."""
         cause = element.cause
-        place = cause.sequence, cause.index
-        key = sender if sender is not None else cause.actor
-        last = chain.last_from.get(key)
-        chain.last_from[key] = place + (cause.hash,)
+        place, last = (cause.sequence, cause.index), chain.last_from.get(cause.actor)
+        chain.last_from[cause.actor] = place
         if last is None:
             return
-        if place <= last[:2]:
-            # Without the sender's chain, a step back may be a new chain under an old name.
-            if sender is not None or cause.sequence == last[0] and cause.hash == last[2]:
-                raise Refused(f"cause: message {place} of {cause.actor} comes after its message {last[:2]}")
-            self.notes.append(
-                f"element {element.sequence} of {chain.actor}: the messages of {cause.actor} step "
-                "back; only its chain can tell whether it was made anew or they are out of order"
-            )
-        elif sender is not None:
+        if place <= last:
+            raise Refused(f"cause: message {place} of {cause.actor} comes after its message {last}")
+        if sender is not None:
             sent = sender.sent_to.get(chain.actor, ())
-            missing = bisect_right(sent, last[:2])
+            missing = bisect_right(sent, last)
             if missing < bisect_left(sent, place):
                 raise Refused(
                     f"message {sent[missing]} of {cause.actor} was dropped: element "

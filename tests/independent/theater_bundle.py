@@ -219,6 +219,8 @@ class Chain:
             checkpoint.check_signature(key)
             self._user_keys[key] = True
             self.key, self.key_source = key.text, "user"
+        if self._user_keys and not users:
+            raise Refused(f"it is not by a key that was given, but by {checkpoint.name}")
         if not users and self._bundle_key is not None:
             checkpoint.check_signature(self._bundle_key)
             if self.key is None:
@@ -266,14 +268,13 @@ class Report:
     def __init__(self):
         self.chains = []
         self.error = None
-        self.notes = []
 
     @property
     def ok(self):
         return self.error is None
 
     def as_dict(self):
-        return {"ok": self.ok, "chains": self.chains, "error": self.error, "notes": self.notes}
+        return {"ok": self.ok, "chains": self.chains, "error": self.error}
 
 
 def _bytes(value, what):
@@ -311,7 +312,6 @@ def verify_bundle(data, keys=()):
     except At as error:
         report.error = {"actor": error.actor, "sequence": error.sequence, "what": str(error)}
     report.chains = [chain.summary() for chain in chains]
-    report.notes = ledger.notes
     return report
 
 
@@ -373,8 +373,6 @@ def _print(report, name):
             f"  {chain['checkpoints']} checkpoints, {key}; causes: {chain['causes_checked']} checked, "
             f"{chain['causes_open']} open"
         )
-    for note in report.notes:
-        print(f"note: {note}")
     if report.ok:
         print(f"{name}: verified (not run again)")
         return
