@@ -20,6 +20,7 @@ const char *th_difference_text(th_difference difference)
 
 #define WORDS_SIZE 440
 #define SHORT_HEX 16
+#define SHORT_TEXT 48
 
 typedef struct words {
     char text[WORDS_SIZE];
@@ -30,12 +31,11 @@ static th_difference say(const th_compared *compared, th_difference difference, 
 {
     const th_descriptor *descriptor = &compared->instance->descriptor;
     bool undecided = difference == TH_DIFFERS_UNDECIDED;
+    const char *verb = undecided ? "" : difference == TH_DIFFERS_EFFECTS ? " differ" : " differs";
     th_fail(reterr, undecided ? THEATER_UNDECIDED : THEATER_VERIFY_FAILED,
             "element %llu of actor %.*s: %s%s: recorded %s, came out %s",
             (unsigned long long)compared->recorded->sequence, (int)descriptor->name.size,
-            (const char *)descriptor->name.data, th_difference_text(difference), undecided ? ""
-                : " differs", recorded,
-            came_out);
+            (const char *)descriptor->name.data, th_difference_text(difference), verb, recorded, came_out);
     return difference;
 }
 
@@ -45,6 +45,38 @@ static words hash_words(const th_hash *hash)
     char hex[2 * THEATER_HASH_SIZE + 1];
     th_hex_encode(th_slice_of(hash->bytes, sizeof hash->bytes), hex);
     snprintf(out.text, sizeof out.text, "sha %.*s", SHORT_HEX, hex);
+    return out;
+}
+
+/* Whether a payload can be shown as it is. */
+static bool is_short_text(th_slice payload)
+{
+    for (size_t i = 0; i < payload.size; i++) {
+        if (payload.data[i] < ' ' || payload.data[i] == 0x7f || payload.data[i] == '"')
+            return false;
+    }
+    return payload.size <= SHORT_TEXT && th_utf8_valid(payload);
+}
+
+/* A payload by its hash and, when it is there (and not dropped or another), by what it says. */
+static words payload_words(const th_compared *compared, const th_hash *hash, th_slice payload, bool effects)
+{
+    words sha = hash_words(hash), out = sha;
+    th_hash found;
+    th_effects_reader reader;
+    th_sha256_of(compared->hasher, payload, &found);
+    if (!th_hash_equal(&found, hash))
+        return out;
+    if (effects) {
+        if (!th_effects_read(payload, compared->recorded->sequence, &reader, NULL))
+            snprintf(out.text, sizeof out.text, "%llu %s in %zu bytes (%.40s)", (unsigned long long)reader.count,
+                     reader.count == 1 ? "effect" : "effects", payload.size, sha.text);
+    } else if (is_short_text(payload)) {
+        snprintf(out.text, sizeof out.text, "\"%.*s\" (%.40s)", (int)payload.size, (const char *)payload.data,
+                 sha.text);
+    } else {
+        snprintf(out.text, sizeof out.text, "%zu bytes (%.40s)", payload.size, sha.text);
+    }
     return out;
 }
 
@@ -130,10 +162,12 @@ th_difference th_compare(const th_compared *compared, bool foreign, theater_erro
     case TH_SAME:
         return TH_SAME;
     case TH_DIFFERS_OUTPUT:
-        was = hash_words(&recorded->output), is = hash_words(&came_out->output);
+        was = payload_words(compared, &recorded->output, compared->payloads->output, false);
+        is = payload_words(compared, &came_out->output, compared->produced->output, false);
         break;
     case TH_DIFFERS_EFFECTS:
-        was = hash_words(&recorded->effects), is = hash_words(&came_out->effects);
+        was = payload_words(compared, &recorded->effects, compared->payloads->effects, true);
+        is = payload_words(compared, &came_out->effects, compared->produced->effects, true);
         break;
     default:
         was = recorded_words(compared), is = came_out_words(compared);

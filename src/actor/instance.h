@@ -32,14 +32,16 @@ typedef struct th_stage_times {
 
 /* Scratch of one thread for its turns. What a turn produced lives in it until th_workspace_clear. */
 typedef struct th_workspace th_workspace;
+/* *ret is the caller's. Errors: NO_MEMORY, ENGINE_FAILED when there is no SHA-256. */
 THEATER_CHECKED theater_status th_workspace_new(th_workspace **ret, theater_error *reterr);
-void th_workspace_free(th_workspace *workspace);
-/* Gives back what the turns since the last clear produced. */
+void th_workspace_free(th_workspace *workspace); /* accepts NULL */
+/* Gives back what the turns since the last clear produced, and what a large turn took. */
 void th_workspace_clear(th_workspace *workspace);
 /* Bytes in use, so that a caller can end a slice of turns in time. */
 size_t th_workspace_used(const th_workspace *workspace);
 /* Turns stage times on (`clock` gives nanoseconds) or off (NULL). */
 void th_workspace_measure(th_workspace *workspace, uint64_t (*clock)(void *context), void *context);
+/* The sums so far; they stay valid, and go on, while the workspace lives. */
 const th_stage_times *th_workspace_times(const th_workspace *workspace);
 
 /* A message that a turn sent. */
@@ -142,6 +144,7 @@ typedef enum th_difference {
     /* chain format, Fuel: a stack overflow (or another engine's fuel) that came out otherwise */
     TH_DIFFERS_UNDECIDED,
 } th_difference;
+/* "same", "type", "reason", "output", "effects", "state", "fuel", "element", "undecided"; never NULL. */
 const char *th_difference_text(th_difference difference);
 
 /* A recorded element that is to be run again. Of the payloads only the input is needed; an output that was
@@ -170,12 +173,12 @@ THEATER_CHECKED theater_status th_instance_replay_genesis(const th_machine *mach
                                                           th_difference *ret_difference,
                                                           theater_error *reterr);
 
-/* Where the instance stands. Slices are valid until it moves on. */
+/* Where the instance stands. What these give is the instance's and valid until it moves on. */
 const th_descriptor *th_instance_descriptor(const th_instance *instance);
 uint64_t th_instance_elements(const th_instance *instance); /* the next sequence */
-const th_hash *th_instance_head(const th_instance *instance);
+const th_hash *th_instance_head(const th_instance *instance); /* hash of the last element */
 uint64_t th_instance_timestamp_ns(const th_instance *instance); /* of the head */
-th_slice th_instance_state(const th_instance *instance);
+th_slice th_instance_state(const th_instance *instance); /* after the last element */
 const th_hash *th_instance_state_root(const th_instance *instance);
 const th_log_tree *th_instance_tree(const th_instance *instance); /* NULL when it was loaded without one */
 /* Bytes of memory that the instance holds. */

@@ -121,13 +121,14 @@ void th_instance_take_descriptor(th_instance *instance, void *component, const t
 void th_instance_advance(th_instance *instance, th_hasher *hasher, const th_hash *hash,
                          uint64_t timestamp_ns);
 
-/* difference.c: which element, in which actor: the beginning of every message of a replay. */
+/* difference.c: a recorded element beside what came out of its turn. */
 typedef struct th_compared {
     const th_instance *instance;
     const th_element *recorded;
     const th_recorded *payloads;
     const th_turn_result *result;
     const th_element *came_out;
+    const th_produced *produced; /* payloads of what came out */
     th_hasher *hasher;
 } th_compared;
 /* Compares all but state and fuel, and puts what differs into `reterr` in words. */

@@ -13,6 +13,7 @@
 typedef struct th_loader th_loader;
 typedef struct th_loaded th_loaded; /* a component in memory, counted */
 
+/* What a loader works with. Several threads may call the callbacks at once, for different components. */
 typedef struct th_loader_options {
     const th_machine *machine; /* outlives the loader */
     th_port *port;             /* for the mutex */
@@ -27,6 +28,7 @@ typedef struct th_loader_options {
     void (*write_compiled)(void *context, const th_hash *hash, th_slice compiled);
 } th_loader_options;
 
+/* *ret is the caller's; the options are copied. Errors: NO_MEMORY. */
 THEATER_CHECKED theater_status th_loader_new(const th_loader_options *options, th_loader **ret,
                                              theater_error *reterr);
 void th_loader_free(th_loader *loader); /* after every th_loaded was given back */
@@ -40,7 +42,7 @@ THEATER_CHECKED theater_status th_loader_add(th_loader *loader, th_slice binary,
 THEATER_CHECKED theater_status th_loader_get(th_loader *loader, const th_hash *hash, th_loaded **ret,
                                              theater_error *reterr);
 void th_loaded_unref(th_loaded *loaded); /* accepts NULL */
-void *th_loaded_component(const th_loaded *loaded); /* for th_instance_* */
-const th_hash *th_loaded_hash(const th_loaded *loaded);
+void *th_loaded_component(const th_loaded *loaded); /* the machine's; for th_instance_*, while loaded */
+const th_hash *th_loaded_hash(const th_loaded *loaded); /* sha(component binary) */
 
 #endif

@@ -124,7 +124,8 @@ static bool take_text(reading *r, const key *k, th_manifest *out)
     size_t size = r->event.data.scalar.length;
     const char *text = (const char *)r->event.data.scalar.value;
     if (k->kind == KEY_NAME && !th_name_valid(th_slice_of(text, size)))
-        return refuse(r, line_of(r), text, " is no name: labels of a-z 0-9 - _ joined by dots, at most 128 bytes");
+        return refuse(r, line_of(r), text,
+                      " is no name: labels of a-z 0-9 - _ joined by dots, at most 128 bytes");
     char *copy = th_alloc(size + 1);
     if (!copy) {
         r->status = th_fail_memory(r->reterr, "a manifest");

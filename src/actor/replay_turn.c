@@ -58,7 +58,7 @@ static theater_status compare(th_instance *instance, const th_turn *turn, th_tur
     theater_status status = th_turn_produce(workspace, turn, result, &came_out, &produced, reterr);
     if (status)
         return status;
-    th_compared compared = {instance, element, recorded, result, &came_out, workspace->hasher};
+    th_compared compared = {instance, element, recorded, result, &came_out, &produced, workspace->hasher};
     *ret = th_compare(&compared, turn->foreign, reterr);
     if (*ret == TH_SAME) {
         if (!result->rejected && turn->type != TH_UPGRADE)

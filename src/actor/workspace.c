@@ -33,6 +33,18 @@ void th_workspace_free(th_workspace *workspace)
 void th_workspace_clear(th_workspace *workspace)
 {
     th_arena_clear(&workspace->arena, WORKSPACE_KEEP);
+    /* One large turn must not hold its memory for as long as the thread lives. */
+    if (workspace->scratch.capacity > WORKSPACE_KEEP)
+        th_buf_done(&workspace->scratch);
+    if (workspace->effects.bytes.capacity > WORKSPACE_KEEP) {
+        th_effects_done(&workspace->effects);
+        th_effects_init(&workspace->effects);
+    }
+    if (workspace->sent_capacity > WORKSPACE_KEEP / sizeof *workspace->sent) {
+        th_free(workspace->sent);
+        workspace->sent = NULL;
+        workspace->sent_capacity = 0;
+    }
 }
 
 size_t th_workspace_used(const th_workspace *workspace)

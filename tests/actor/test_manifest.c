@@ -15,7 +15,8 @@ static void parses_all_keys(void **state)
     theater_error error = {0};
     static const char text[] = "# an actor\nname: shop.cart-1\ncomponent: \"a b.wasm\"\n"
                                "config: '{\"start\":41}'\n"
-                               "limits: { fuel: 5000, memory: 32MiB, state: 1 GB, message: 2048, effects: 3kB }\n";
+                               "limits: { fuel: 5000, memory: 32MiB, state: 1 GB,"
+                               " message: 2048, effects: 3kB }\n";
     assert_int_equal(th_manifest_parse(th_slice_text(text), "actor.yaml", &m, &error), THEATER_OK);
     assert_string_equal(m.name, "shop.cart-1");
     assert_string_equal(m.component, "a b.wasm");

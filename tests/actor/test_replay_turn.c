@@ -186,7 +186,27 @@ static void another_output_is_named(void **state)
     tamper(1, &e);
     differs(instance, TH_DIFFERS_OUTPUT,
             "element 1 of actor cart: output differs: recorded sha abababababababab, "
-            "came out sha 73475cb40a568e8d");
+            "came out \"42\" (sha 73475cb40a568e8d)");
+    th_instance_free(instance);
+}
+
+static void outputs_are_shown_when_they_are_there(void **state)
+{
+    static const char *const inputs[] = {"out 300"};
+    th_instance *instance = record(inputs, 1);
+    th_element e = decoded(1);
+    th_hasher *hasher;
+    assert_ok(th_hasher_new(&hasher, NULL));
+    R.recorded[1].output = th_slice_text("41");
+    th_sha256_of(hasher, R.recorded[1].output, &e.output);
+    tamper(1, &e);
+    differs(instance, TH_DIFFERS_OUTPUT,
+            "output differs: recorded \"41\" (sha 3d914f9348c9cc0f), came out 300 bytes (sha ");
+    R.recorded[1].output = th_slice_of("\x1b[2J", 4);
+    th_sha256_of(hasher, R.recorded[1].output, &e.output);
+    tamper(1, &e);
+    differs(instance, TH_DIFFERS_OUTPUT, "output differs: recorded 4 bytes (sha ");
+    th_hasher_free(hasher);
     th_instance_free(instance);
 }
 
@@ -197,7 +217,7 @@ static void other_effects_are_named(void **state)
     memset(&e.effects, 0xcd, sizeof e.effects);
     tamper(1, &e);
     differs(instance, TH_DIFFERS_EFFECTS,
-            "element 1 of actor cart: effects differs: recorded sha cdcdcdcdcdcdcdcd, ");
+            "element 1 of actor cart: effects differ: recorded sha cdcdcdcdcdcdcdcd, ");
     th_instance_free(instance);
 }
 
@@ -468,7 +488,9 @@ static void out_of_fuel_elsewhere_is_undecided_too(void **state)
                                          &difference,
                                          &B.error));
     /* Both ran out, but not at the same place. */
-    differs(instance, TH_DIFFERS_UNDECIDED, "undecided: recorded sha ");
+    differs(instance, TH_DIFFERS_UNDECIDED,
+            "undecided: recorded 1 effect in 6 bytes (sha e066aa28da86479f), "
+            "came out 2 effects in 11 bytes (sha ");
     th_instance_free(instance);
 }
 
@@ -503,6 +525,7 @@ int main(void)
         TEST(causes_and_principals_are_given_again),
         TEST(upgrades_are_run_again),
         TEST(another_output_is_named),
+        TEST(outputs_are_shown_when_they_are_there),
         TEST(other_effects_are_named),
         TEST(another_state_is_named),
         TEST(another_state_size_is_named),

@@ -402,6 +402,78 @@ static void a_failing_engine_makes_no_element(void **state)
     assert_int_equal(element().sequence, 2);
 }
 
+static th_engine_outcome begin_fails(void *component, const th_engine_turn_options *options,
+                                     void **ret_turn, th_engine_result *ret)
+{
+    *ret_turn = NULL;
+    return TH_ENGINE_FAILED;
+}
+
+static th_engine_outcome handle_stops(void *turn, th_engine_bytes input, th_engine_bytes given,
+                                      th_engine_result *ret)
+{
+    *ret = (th_engine_result){0};
+    return TH_ENGINE_STOPPED;
+}
+
+static void an_engine_that_breaks_its_promises_makes_no_element(void **state)
+{
+    assert_ok(bench_genesis(&B, "standin:counter", ""));
+    th_machine good = B.machine;
+    B.machine.begin = begin_fails;
+    assert_int_equal(bench_handle(&B, "add 1"), THEATER_ENGINE_FAILED);
+    B.machine = good;
+    /* It says that a host call stopped it, and none did. */
+    B.machine.handle = handle_stops;
+    assert_int_equal(bench_handle(&B, "add 1"), THEATER_ENGINE_FAILED);
+    B.machine = good;
+    assert_ok(bench_handle(&B, "add 1"));
+    assert_int_equal(element().sequence, 1);
+}
+
+static uint64_t tick(void *context)
+{
+    return ++*(uint64_t *)context;
+}
+
+static void stages_are_measured_when_there_is_a_clock(void **state)
+{
+    uint64_t now = 0;
+    assert_ok(bench_genesis(&B, "standin:counter", ""));
+    const th_stage_times *times = th_workspace_times(B.workspace);
+    assert_int_equal(times->turns, 1);
+    assert_int_equal(times->call_ns, 0);
+    th_workspace_measure(B.workspace, tick, &now);
+    assert_ok(bench_handle(&B, "add 1"));
+    assert_ok(bench_handle(&B, "fail no"));
+    assert_int_equal(times->turns, 3);
+    /* Every tick between a turn's beginning and its end is in one stage. */
+    uint64_t sum = times->begin_ns + times->call_ns + times->end_ns + times->hash_ns + times->encode_ns;
+    assert_int_equal(sum, now - 2);
+    assert_int_equal(times->begin_ns, 2);
+    assert_int_equal(times->call_ns, 2);
+    th_workspace_measure(B.workspace, NULL, NULL);
+    assert_ok(bench_handle(&B, "add 1"));
+    assert_int_equal(times->begin_ns, 2);
+}
+
+static void a_large_turn_does_not_hold_its_memory(void **state)
+{
+    B.limits.message = 8 << 20;
+    B.limits.effects = 64 << 20;
+    B.limits.fuel = (uint64_t)1 << 40;
+    assert_ok(bench_genesis(&B, "standin:counter", ""));
+    assert_ok(bench_handle(&B, "repeat 60000 {send bob {a payload of some bytes}}; "
+                               "repeat 7 {send-size bob 4000000}"));
+    assert_int_equal(B.produced.sent_count, 60007);
+    bench_rejected(&B, "send A b", 5, "name");
+    th_workspace_clear(B.workspace);
+    assert_int_equal(th_workspace_used(B.workspace), 0);
+    assert_ok(bench_handle(&B, "log 1 x; send bob hi"));
+    assert_int_equal(B.produced.sent_count, 1);
+    assert_slice(B.produced.sent[0].payload, "hi");
+}
+
 static void a_query_keeps_nothing(void **state)
 {
     assert_ok(bench_genesis(&B, "standin:counter", "set 7"));
@@ -440,6 +512,9 @@ int main(void)
         TEST(time_never_goes_back),
         TEST(random_bytes_are_those_of_the_element),
         TEST(a_failing_engine_makes_no_element),
+        TEST(an_engine_that_breaks_its_promises_makes_no_element),
+        TEST(stages_are_measured_when_there_is_a_clock),
+        TEST(a_large_turn_does_not_hold_its_memory),
         TEST(a_query_keeps_nothing),
     };
     return cmocka_run_group_tests_name("actor: turns", tests, NULL, NULL);
