@@ -62,7 +62,29 @@ static theater_status read_compiled(void *source, const th_hash *hash, const cha
     return th_folder_compiled(((folder_source *)source)->folder, hash, fingerprint, out, reterr);
 }
 
+/* What the chain calls its actor. An archive may have another name in the folder; all other chains have their actor's. */
+static theater_status chain_name(theater_folder *folder, const th_actor_info *info, char ret[TH_NAME_MAX + 1],
+                                 theater_error *reterr)
+{
+    memcpy(ret, info->name, TH_NAME_MAX + 1);
+    if (info->status != TH_ACTOR_ARCHIVE)
+        return THEATER_OK;
+    th_buf buf;
+    th_buf_init(&buf, TH_READ_MAX);
+    th_descriptor descriptor;
+    theater_status status = th_folder_descriptor(folder, info->id, 0, &buf, &descriptor, NULL, reterr);
+    if (!status) {
+        memset(ret, 0, TH_NAME_MAX + 1);
+        memcpy(ret, descriptor.name.data, descriptor.name.size);
+    } else if (status == THEATER_NOT_FOUND) {
+        status = THEATER_OK; /* the descriptor was dropped, so nothing contradicts the name */
+    }
+    th_buf_done(&buf);
+    return status;
+}
+
 typedef struct name_walk {
+    theater_folder *folder;
     th_name_table *table;
     theater_error *reterr;
     theater_status status;
@@ -71,16 +93,20 @@ typedef struct name_walk {
 static bool add_name(void *context, const th_actor_info *info)
 {
     name_walk *walk = context;
-    if (info->elements > 0)
-        walk->status = th_name_table_add(walk->table, info->name, info->id, walk->reterr);
+    char name[TH_NAME_MAX + 1];
+    if (info->elements == 0)
+        return true;
+    walk->status = chain_name(walk->folder, info, name, walk->reterr);
+    if (!walk->status)
+        walk->status = th_name_table_add(walk->table, name, info->id, walk->reterr);
     return walk->status == THEATER_OK;
 }
 
 static theater_status list_names(th_source *source, th_name_table *table, theater_error *reterr)
 {
-    name_walk walk = {table, reterr, THEATER_OK};
-    theater_status status =
-        th_store_list_actors(((folder_source *)source)->folder->store, 0, add_name, &walk, reterr);
+    theater_folder *folder = ((folder_source *)source)->folder;
+    name_walk walk = {folder, table, reterr, THEATER_OK};
+    theater_status status = th_folder_list(folder, add_name, &walk, reterr);
     return status ? status : walk.status;
 }
 
@@ -190,8 +216,10 @@ static theater_status walk_chain(folder_walk *walk, const th_actor_info *info, t
 {
     const th_walker *walker = walk->walker;
     th_source_chain chain = {.place = info->id};
-    memcpy(chain.name, info->name, sizeof info->name);
-    theater_status status = th_folder_key(walk->folder, info, &walk->key, reterr);
+    theater_status status = chain_name(walk->folder, info, chain.name, reterr);
+    if (status)
+        return status;
+    status = th_folder_key(walk->folder, info, &walk->key, reterr);
     if (status && status != THEATER_NOT_FOUND && status != THEATER_PERMISSION)
         return status;
     if (!status)
