@@ -1,12 +1,15 @@
 /* theater_encoder.h: makes a component of the world theater:actor/guest from a core module.
  *
- * The last step of `theater build`: the compiler gives a core WebAssembly module whose exports and imports carry the names of
- * the canonical ABI, and this wraps it. The world is the one of wit/actor.wit, built in. The same module gives the same
- * component, byte for byte. No panic crosses this border: one inside becomes an error.
+ * The last step of `theater build`: the compiler gives a core WebAssembly module whose exports and imports
+ * carry the names of the canonical ABI, and this wraps it. The world is the one of wit/actor.wit, built in.
+ * The same module gives the same component, byte for byte. No panic crosses this border: one inside becomes
+ * an error.
  *
- * libtheater_encoder.a holds the engine too (theater_engine.h), because a program can link only one Rust static library.
+ * libtheater_encoder.a holds the engine too (theater_engine.h), because a program can link only one Rust
+ * static library.
  *
- * Threads: any number at once. This header includes nothing of the project, so the crate can be built and tested alone.
+ * Threads: any number at once. This header includes nothing of the project, so the crate can be built and
+ * tested alone.
  */
 #ifndef THEATER_ENCODER_H
 #define THEATER_ENCODER_H
@@ -19,17 +22,20 @@
 extern "C" {
 #endif
 
-/* Bytes that th_encoder_component gave. Has the layout of theater_bytes, but only th_encoder_free may free it. */
+/* Bytes that th_encoder_component gave. Has the layout of theater_bytes, but only th_encoder_free may free
+ * it. */
 typedef struct th_encoder_bytes {
     uint8_t *data;
     size_t size;
 } th_encoder_bytes;
 
-/* Wraps the core module of `size` bytes at `module` (borrowed for the call) into a component and validates the result. On
- * success *ret is the caller's, to be given back with th_encoder_free. On failure returns false, leaves *ret empty and writes
- * what is wrong (not a module, a missing or mistyped export, an import that the world does not have) as one line of UTF-8 to
- * `reterr`, cut to `reterr_size` bytes with its terminating zero. */
-bool th_encoder_component(const uint8_t *module, size_t size, th_encoder_bytes *ret, char *reterr, size_t reterr_size);
+/* Wraps the core module of `size` bytes at `module` (borrowed for the call) into a component and validates
+ * the result. On success *ret is the caller's, to be given back with th_encoder_free. On failure returns
+ * false, leaves *ret empty and writes what is wrong (not a module, a missing or mistyped export, an import
+ * that the world does not have) as one line of UTF-8 to `reterr`, cut to `reterr_size` bytes with its
+ * terminating zero. */
+bool th_encoder_component(const uint8_t *module, size_t size, th_encoder_bytes *ret, char *reterr,
+                          size_t reterr_size);
 
 /* Frees what th_encoder_component gave. Accepts an empty value. */
 void th_encoder_free(th_encoder_bytes bytes);

@@ -1,7 +1,8 @@
-//! Makes a component of the world `theater:actor/guest` from a core module: `theater_encoder.h` is the interface.
+//! Makes a component of the world `theater:actor/guest` from a core module.
 //!
-//! The static library of this crate holds the engine as well. Two Rust static libraries in one program would each bring a
-//! standard library and clash, so the program `theater` links this one alone.
+//! `theater_encoder.h` is the interface. The static library of this crate holds the engine as well: two Rust
+//! static libraries in one program would each bring a standard library and clash, so the program `theater`
+//! links this one alone.
 
 // Linking the engine is what puts its C functions into this static library; nothing here calls them.
 extern crate theater_engine as _;
@@ -30,7 +31,8 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let world = resolve.select_world(&[package], Some("guest")).map_err(text("the built-in world"))?;
 
     let mut module = module.to_vec();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(text("the core module"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(text("the core module"))?;
     ComponentEncoder::default()
         .validate(true)
         .module(&module)

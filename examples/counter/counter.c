@@ -1,9 +1,11 @@
 /* A counter: the smallest actor with a job.
  *
- * Configuration: nothing, or {"start":41}. Inputs: "inc", "add N" (N may be negative), "get"; spaces around the words do not matter. The
- * output is the counter in decimal. The state is the counter, 8 bytes little-endian, two's complement.
+ * Configuration: nothing, or {"start":41}. Inputs: "inc", "add N" (N may be negative), "get"; spaces around
+ * the words do not matter. The output is the counter in decimal. The state is the counter, 8 bytes
+ * little-endian, two's complement.
  *
- * It calls no host function, so its component holds one module and its turns are as short as turns can be: the benchmarks use it.
+ * It calls no host function, so its component holds one module and its turns are as short as turns can be:
+ * the benchmarks use it.
  */
 #include <theater.h>
 

@@ -9,18 +9,20 @@
  *   16  4         index slots, a power of two from 16 on
  *   24  8         supply: all money there is, in the currency's smallest unit
  *   32  8         treasury: what of it no account has
- *   64  2 a slot  index: 0, or the place of a record counted from 1
- *   then 32 an account: 24 bytes of key (see iban.h), 8 of balance; in the order in which they were opened
+ *   64  2 a slot  index: 0, or the place of a record counted from 1 then 32 bytes an account, in the order of
+ *   opening: 24 of key (see iban.h), 8 of balance
  *
  * Why so:
- *   1. The state tree hashes chunks of 4,096 bytes, and what a turn costs is largely the chunks that it changes. Records start at a multiple
- *      of 32, so none crosses a chunk; a transfer changes two balances, hence at most two chunks, and nothing in the header.
- *   2. A turn carries the whole state in and out, so it is dense: records have no gaps (an account is appended), and what a hash table
- *      needs of free room is spent on two-byte index slots only.
- *   3. The index is at most three quarters full, so a probe is short; it doubles when that is passed, which moves the records, once in as many
- *      openings as there are accounts.
- *   4. That the balances and the treasury add up to the supply is a sum over one field of each record: a few microseconds for 5,000
- *      accounts. Each amount is below 2^48 and there are fewer than 2^16, so the sum cannot pass 64 bits.
+ *   1. The state tree hashes chunks of 4,096 bytes, and what a turn costs is largely the chunks that it
+ *      changes. Records start at a multiple of 32, so none crosses a chunk; a transfer changes two balances,
+ *      hence at most two chunks, and nothing in the header.
+ *   2. A turn carries the whole state in and out, so it is dense: records have no gaps (an account is
+ *      appended), and what a hash table needs of free room is spent on two-byte index slots only.
+ *   3. The index is at most three quarters full, so a probe is short; it doubles when that is passed, which
+ *      moves the records, once in as many openings as there are accounts.
+ *   4. That the balances and the treasury add up to the supply is a sum over one field of each record: a few
+ *      microseconds for 5,000 accounts. Each amount is below 2^48 and there are fewer than 2^16, so the sum
+ *      cannot pass 64 bits.
  */
 #ifndef LEDGER_BOOK_H
 #define LEDGER_BOOK_H
@@ -92,8 +94,8 @@ static inline uint32_t book_hash(const uint64_t *key)
     return (uint32_t)(h >> 32);
 }
 
-/* The record of an account, or NULL; then *ret_slot is where its index entry would go. The index has free slots always, so the
- * search ends. */
+/* The record of an account, or NULL; then *ret_slot is where its index entry would go. The index has free
+ * slots always, so the search ends. */
 static inline uint8_t *book_find(const book *b, const iban_key *key, uint32_t *ret_slot)
 {
     uint32_t mask = b->slots - 1;
@@ -135,7 +137,8 @@ static inline void book_double(book *b)
     }
 }
 
-/* Appends an account that is not there yet, in a book that is not full. Money moves from the treasury, which must have it. */
+/* Appends an account that is not there yet, in a book that is not full. Money moves from the treasury, which
+ * must have it. */
 static inline void book_append(book *b, const iban_key *key, uint64_t balance)
 {
     if (b->accounts >= b->slots / 4 * 3)
@@ -156,15 +159,18 @@ static inline void book_append(book *b, const iban_key *key, uint64_t balance)
 /* Whether the bytes are a book in which all money is accounted for. */
 static inline bool book_verify(theater_slice state)
 {
-    if (state.size < BOOK_HEADER || theater_get_u64le(state.data) != BOOK_MAGIC || state.data[BOOK_DECIMALS] > 4)
+    if (state.size < BOOK_HEADER || theater_get_u64le(state.data) != BOOK_MAGIC ||
+        state.data[BOOK_DECIMALS] > 4)
         return false;
-    uint32_t accounts = theater_get_u32le(state.data + BOOK_ACCOUNTS), slots = theater_get_u32le(state.data + BOOK_SLOTS);
+    uint32_t accounts = theater_get_u32le(state.data + BOOK_ACCOUNTS),
+             slots = theater_get_u32le(state.data + BOOK_SLOTS);
     if (slots < BOOK_SLOTS_MIN || slots > BOOK_SLOTS_MAX || (slots & (slots - 1)) || accounts > slots / 4 * 3)
         return false;
     const uint8_t *records = state.data + BOOK_HEADER + 2 * (size_t)slots;
     if (state.size != BOOK_HEADER + 2 * (size_t)slots + (size_t)BOOK_RECORD * accounts)
         return false;
-    uint64_t supply = theater_get_u64le(state.data + BOOK_SUPPLY), sum = theater_get_u64le(state.data + BOOK_TREASURY);
+    uint64_t supply = theater_get_u64le(state.data + BOOK_SUPPLY),
+             sum = theater_get_u64le(state.data + BOOK_TREASURY);
     uint64_t all = sum | supply;
     const uint8_t *end = state.data + state.size;
 #ifdef __clang__

@@ -1,7 +1,9 @@
-/* iban.h: account numbers by ISO 13616: two letters of the country, two check digits, and up to 30 letters and digits.
+/* iban.h: account numbers by ISO 13616: two letters of the country, two check digits, and up to 30 letters
+ * and digits.
  *
- * A key is the IBAN without its check digits, which follow from the rest, packed in six bits a character: 0 for none, 1 to 10 for digits,
- * 11 to 36 for letters. 32 characters fill 24 bytes exactly, so no two accounts share a key, and a key is compared as three integers.
+ * A key is the IBAN without its check digits, which follow from the rest, packed in six bits a character: 0
+ * for none, 1 to 10 for digits, 11 to 36 for letters. 32 characters fill 24 bytes exactly, so no two accounts
+ * share a key, and a key is compared as three integers.
  */
 #ifndef LEDGER_IBAN_H
 #define LEDGER_IBAN_H
@@ -14,7 +16,8 @@ typedef struct iban_key {
     uint64_t words[3];
 } iban_key;
 
-/* The number that a character stands for in the check (ISO 7064, mod 97-10): digits 0 to 9, letters 10 to 35; 36 for anything else. */
+/* The number that a character stands for in the check (ISO 7064, mod 97-10): digits 0 to 9, letters 10 to 35;
+ * 36 for anything else. */
 static inline unsigned iban_value(uint8_t c)
 {
     if (c >= '0' && c <= '9')
@@ -22,8 +25,9 @@ static inline unsigned iban_value(uint8_t c)
     return c >= 'A' && c <= 'Z' ? c - 'A' + 10u : 36;
 }
 
-/* Checks an IBAN and packs it. The check reads the characters from the fifth on and then the first four as one long decimal number,
- * whose remainder by 97 must be 1. Eight characters are at most 16 digits, so the remainder is taken once in eight. */
+/* Checks an IBAN and packs it. The check reads the characters from the fifth on and then the first four as
+ * one long decimal number, whose remainder by 97 must be 1. Eight characters are at most 16 digits, so the
+ * remainder is taken once in eight. */
 static inline bool iban_parse(theater_slice text, iban_key *ret)
 {
     if (text.size < IBAN_MIN || text.size > IBAN_MAX)

@@ -1,7 +1,8 @@
-/* ledger: accounts and credit transfers, where money is neither made nor lost. The inputs and outputs stand in README.md, the state
- * in book.h.
+/* ledger: accounts and credit transfers, where money is neither made nor lost. The inputs and outputs stand
+ * in README.md, the state in book.h.
  *
- * It calls no host function: who may send it inputs is decided in front of it, and its answers hold all that happened. */
+ * It calls no host function: who may send it inputs is decided in front of it, and its answers hold all that
+ * happened. */
 #include <theater.h>
 
 #include "book.h"
@@ -30,7 +31,7 @@ static theater_result reject_account(const char *reason, theater_slice iban)
     return theater_reject_slice(theater_writer_slice(&text));
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static void keep(theater_slice *to, theater_slice value, bool *twice)
 {
@@ -117,7 +118,7 @@ static const char *parse_amount(const book *b, theater_slice text, uint64_t *ret
     return NULL;
 }
 
-/* ---- transfers ------------------------------------------------------------------------------------------------------------ */
+/* ---- transfers ----------------------------------------------------------------------------------------- */
 
 static theater_result settle(book *b, const transfer *t, uint64_t amount)
 {
@@ -154,8 +155,8 @@ static theater_result handle_transfer(book *b, theater_json *json, theater_slice
     do
         read_member(json, key, &t);
     while (theater_json_member(json, &key));
-    if (!theater_json_done(json) || t.twice || !t.currency.data || !t.amount.data || !t.debtor.data || !t.creditor.data ||
-        t.id.size < 1 || t.id.size > 35)
+    if (!theater_json_done(json) || t.twice || !t.currency.data || !t.amount.data || !t.debtor.data ||
+        !t.creditor.data || t.id.size < 1 || t.id.size > 35)
         return malformed();
     if (!theater_slice_equal(t.currency, book_currency(b)))
         return theater_reject("AM03 the ledger has another currency");
@@ -168,7 +169,7 @@ static theater_result handle_transfer(book *b, theater_json *json, theater_slice
     return settle(b, &t, amount);
 }
 
-/* ---- accounts ------------------------------------------------------------------------------------------------------------- */
+/* ---- accounts ------------------------------------------------------------------------------------------ */
 
 /* Whether the object that holds everything ends here, with nothing behind it. */
 static bool ends(theater_json *json)
@@ -261,7 +262,7 @@ static theater_result handle_totals(book *b, theater_json *json)
     return theater_reply(theater_writer_slice(&output), b->state);
 }
 
-/* ---- the actor -------------------------------------------------------------------------------------------------------------- */
+/* ---- the actor ----------------------------------------------------------------------------------------- */
 
 static bool is_currency(theater_slice text)
 {

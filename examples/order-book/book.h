@@ -9,12 +9,14 @@
  *   32  8        quantity traded, counted on both sides
  *   40  8        quantity dropped: cancelled, or the rest of a market order that found nobody
  *   48  16       zero
- *   64           the orders, 32 bytes each: id, price, quantity left, owner (8 bytes of text, zeros behind)
+ *   64           the orders, 32 bytes each: id, price, quantity left, owner (8 bytes of text)
  *
  * Why so:
- *   1. All orders stand in one array that ascends by price: the bids, the best of them last, then the asks, the best of them first. So what
- *      trades next is always in the middle, on both sides of the place `bids`, and an order that does not trade goes a few places away from it.
- *   2. Price-time priority: among orders of one price the oldest is next to the middle. Bids of one price hence descend by id, asks ascend.
+ *   1. All orders stand in one array that ascends by price: the bids, the best of them last, then the asks,
+ *      the best of them first. So what trades next is always in the middle, on both sides of the place
+ *      `bids`, and an order that does not trade goes a few places away from it.
+ *   2. Price-time priority: among orders of one price the oldest is next to the middle. Bids of one price
+ *      hence descend by id, asks ascend.
  *   3. Nothing is made or lost: submitted = left in all orders + traded + dropped.
  */
 #ifndef ORDER_BOOK_BOOK_H
@@ -50,7 +52,8 @@ typedef struct book {
 
 static inline book book_open(theater_bytes state)
 {
-    return (book){state, theater_get_u32le(state.data + BOOK_BIDS), theater_get_u32le(state.data + BOOK_ASKS)};
+    return (book){state, theater_get_u32le(state.data + BOOK_BIDS),
+                  theater_get_u32le(state.data + BOOK_ASKS)};
 }
 
 static inline theater_bytes book_new(void)
@@ -97,7 +100,8 @@ static inline uint32_t book_place(const book *b, bool buy, uint64_t price)
     return low;
 }
 
-/* Makes room behind the orders for one more, which book_insert needs. Done before anything else is allocated in a turn, it moves nothing. */
+/* Makes room behind the orders for one more, which book_insert needs. Done before anything else is allocated
+ * in a turn, it moves nothing. */
 static inline void book_make_room(book *b)
 {
     size_t size = b->state.size;
@@ -137,7 +141,8 @@ static inline bool order_pair_is_good(const uint8_t *first, const uint8_t *secon
     uint64_t a = order_get(first, ORDER_PRICE), b = order_get(second, ORDER_PRICE);
     if (a != b)
         return a < b;
-    return bids ? order_get(first, ORDER_ID) > order_get(second, ORDER_ID) : order_get(first, ORDER_ID) < order_get(second, ORDER_ID);
+    return bids ? order_get(first, ORDER_ID) > order_get(second, ORDER_ID)
+                : order_get(first, ORDER_ID) < order_get(second, ORDER_ID);
 }
 
 /* Whether the bytes are a book that keeps the three rules above, is not crossed, and holds no empty order. */

@@ -1,15 +1,17 @@
 /* order-book: a market for one thing, by price-time priority. The state stands in book.h.
  *
- * Inputs, as words (a quantity is a whole number, a price has up to two decimals, an owner up to 8 bytes of text):
+ * Inputs, as words. A quantity is a whole number, a price has up to two decimals, an owner is up to 8
+ * letters.
  *
- *   buy QUANTITY at PRICE OWNER     a limit order: trades what it can at PRICE or better, the rest waits in the book
- *   buy QUANTITY market OWNER       a market order: trades what it can, the rest is dropped
- *   sell ...                        the same
- *   cancel ID OWNER                 takes an order out of the book; only its owner may
- *   depth [N]                       the best N (5 if missing, at most 100) orders of both sides
+ *   buy QUANTITY at PRICE OWNER   a limit order: trades what it can at PRICE or better, the rest waits
+ *   buy QUANTITY market OWNER     a market order: trades what it can, the rest is dropped
+ *   sell ...                      the same
+ *   cancel ID OWNER               takes an order out of the book; only its owner may
+ *   depth [N]                     the best N (5 if missing, at most 100) orders of both sides
  *
- * The output of an order: {"Order":ID,"Trades":[{"With":ID,"Owner":"...","Qty":N,"Price":"P"},...],"Rest":N}, where Rest is what waits in the book
- * or, of a market order, was dropped. A trade is at the price of the order that waited.
+ * The output of an order: {"Order":ID,"Trades":[{"With":ID,"Owner":"...","Qty":N,"Price":"P"},...],"Rest":N},
+ * where Rest is what waits in the book or, of a market order, was dropped. A trade is at the price of the
+ * order that waited.
  */
 #include <theater.h>
 
@@ -61,8 +63,8 @@ static void put_trade(theater_writer *w, const uint8_t *with, uint64_t quantity,
     put_price(w, order_get(with, ORDER_PRICE));
 }
 
-/* Trades with the best waiting orders of the other side, as long as the price is right. The orders that are used up are next to each other,
- * next to the middle, so they are taken out at once. */
+/* Trades with the best waiting orders of the other side, as long as the price is right. The orders that are
+ * used up are next to each other, next to the middle, so they are taken out at once. */
 static void match(book *b, order *o, theater_writer *output)
 {
     uint32_t used = 0, waiting = o->buy ? b->asks : b->bids;
@@ -128,7 +130,8 @@ static theater_result handle_order(book *b, bool buy, theater_slice words)
         return theater_reject("say: buy QUANTITY at PRICE OWNER, or: buy QUANTITY market OWNER");
     if (!theater_parse_u64(quantity, &o.quantity) || o.quantity == 0 || o.quantity > BOOK_NUMBER_MAX)
         return theater_reject("the quantity is a whole number from 1 to 1099511627775");
-    if (!o.market && (!theater_parse_fixed(price, CENTS, &o.price) || o.price == 0 || o.price > BOOK_NUMBER_MAX))
+    if (!o.market &&
+        (!theater_parse_fixed(price, CENTS, &o.price) || o.price == 0 || o.price > BOOK_NUMBER_MAX))
         return theater_reject("the price is more than 0, with at most two decimals");
     if (!is_owner(o.owner))
         return theater_reject("the owner is 1 to 8 letters, digits or signs");
@@ -188,7 +191,8 @@ static theater_result handle_depth(book *b, theater_slice words)
 
 static theater_result init(theater_slice config)
 {
-    return config.size == 0 ? theater_start(book_new()) : theater_reject("the order book takes no configuration");
+    return config.size == 0 ? theater_start(book_new())
+                            : theater_reject("the order book takes no configuration");
 }
 
 static theater_result handle(theater_slice input, theater_bytes state)

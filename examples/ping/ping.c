@@ -1,10 +1,11 @@
 /* ping: plays rounds with another actor, one request after the other.
  *
- * The configuration is the partner's name, usually "pong". Inputs: "play N" starts a game of N rounds (1 to 1,000,000); each round is a request "ping K"
- * whose answer must be "pong K"; "score" tells how it stands. A round that the partner rejects, or that finds no partner, ends the game.
+ * The configuration is the partner's name, usually "pong". Inputs: "play N" starts a game of N rounds (1 to
+ * 1,000,000); each round is a request "ping K" whose answer must be "pong K"; "score" tells how it stands. A
+ * round that the partner rejects, or that finds no partner, ends the game.
  *
- * The state, little-endian: rounds won in all, games lost, this game's round, this game's rounds, the request that is open (0: none), 8 bytes
- * each; then the partner's name.
+ * The state, little-endian: rounds won in all, games lost, this game's round, this game's rounds, the request
+ * that is open (0: none), 8 bytes each; then the partner's name.
  */
 #include <theater.h>
 
@@ -81,7 +82,8 @@ static theater_result handle(theater_slice input, theater_bytes state)
     uint64_t rounds;
     if (theater_slice_is(word, "score"))
         return reply_score(state);
-    if (!theater_slice_is(word, "play") || !theater_parse_u64(number, &rounds) || rounds < 1 || rounds > ROUNDS_MAX)
+    if (!theater_slice_is(word, "play") || !theater_parse_u64(number, &rounds) || rounds < 1 ||
+        rounds > ROUNDS_MAX)
         return theater_reject("say: play N, with N from 1 to 1000000, or: score");
     if (get(state, OPEN))
         return theater_reject("a game is being played");
@@ -96,7 +98,8 @@ static bool verify_state(theater_slice state)
     if (state.size <= PARTNER)
         return false;
     theater_bytes s = {(uint8_t *)state.data, state.size};
-    return get(s, ROUND) <= get(s, ROUNDS) && get(s, ROUNDS) <= ROUNDS_MAX && (get(s, OPEN) || get(s, ROUND) == get(s, ROUNDS));
+    return get(s, ROUND) <= get(s, ROUNDS) && get(s, ROUNDS) <= ROUNDS_MAX &&
+           (get(s, OPEN) || get(s, ROUND) == get(s, ROUNDS));
 }
 
 THEATER_ACTOR(init, handle, verify_state)

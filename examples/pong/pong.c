@@ -1,12 +1,14 @@
 /* pong: answers "ping N" with "pong N", and counts. The partner of the example `ping`.
  *
- * Inputs: "ping N", from another actor only; "score", from anyone. The state is the number of pings, 8 bytes little-endian.
+ * Inputs: "ping N", from another actor only; "score", from anyone. The state is the number of pings, 8 bytes
+ * little-endian.
  */
 #include <theater.h>
 
 static theater_result init(theater_slice config)
 {
-    return config.size == 0 ? theater_start(theater_bytes_new(8)) : theater_reject("pong takes no configuration");
+    return config.size == 0 ? theater_start(theater_bytes_new(8))
+                            : theater_reject("pong takes no configuration");
 }
 
 static theater_result handle(theater_slice input, theater_bytes state)

@@ -1,18 +1,23 @@
-/* ring: tokens that go round. Any number of these actors form a ring, each knowing who comes next; and one that knows several fans out.
+/* ring: tokens that go round. Any number of these actors form a ring, each knowing who comes next; and one
+ * that knows several fans out.
  *
  * The configuration is one name or more, separated by spaces: the actors that come next. Inputs:
  *
- *   "spin HOPS"          from a client: sends a token to each actor that comes next; it is to be passed on HOPS times (at most 1,000,000)
- *   "token HOPS ORIGIN"  from an actor: passes the token to the first actor that comes next, or, when no hops are left, sends it home
+ *   "spin HOPS"          from a client: sends a token to each actor that comes next, which is then to
+ *                        be passed on HOPS times (at most 1,000,000)
+ *   "token HOPS ORIGIN"  from an actor: passes the token to the first actor that comes next, or, when no
+ *                        hops are left, sends it home
  *   "home"               from an actor: a token of this one came home
  *   "count"              tells how it stands
  *
- * A token is passed by a request, so that the passer learns that it arrived; it goes home by a plain send. The state, little-endian, 8 bytes
- * each: tokens started here, tokens that came home, requests made, requests answered, requests that failed; then the configuration.
+ * A token is passed by a request, so that the passer learns that it arrived; it goes home by a plain send.
+ * The state, little-endian, 8 bytes each: tokens started here, tokens that came home, requests made, requests
+ * answered, requests that failed; then the configuration.
  */
 #include <theater.h>
 
-enum { STARTED = 0, HOME = 8, ASKED = 16, ANSWERED = 24, FAILED = 32, NEXT = 40, HOPS_MAX = 1000000, FAN_MAX = 64 };
+enum { STARTED = 0, HOME = 8, ASKED = 16, ANSWERED = 24, FAILED = 32, NEXT = 40 };
+enum { HOPS_MAX = 1000000, FAN_MAX = 64 };
 
 static uint64_t get(const uint8_t *state, int field)
 {
@@ -92,7 +97,8 @@ static theater_result handle(theater_slice input, theater_bytes state)
         return reply_count(state);
     }
     bool from_actor = source.kind == THEATER_SOURCE_ACTOR;
-    theater_slice word = theater_next_word(&input), number = theater_next_word(&input), origin = theater_next_word(&input);
+    theater_slice word = theater_next_word(&input), number = theater_next_word(&input),
+                  origin = theater_next_word(&input);
     uint64_t hops = 0;
     if (theater_slice_is(word, "count"))
         return reply_count(state);

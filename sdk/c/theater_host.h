@@ -1,8 +1,9 @@
 /* theater_host.h: what the runtime gives an actor. Included by theater.h.
  *
- * Every answer is a function of the chain alone, so a turn can be run again by anybody. A function that an actor does not call
- * does not appear among its imports. Those that take or give bytes (all but theater_now and theater_sequence) make the component
- * hold two small helper modules, which every turn instantiates: an actor that wants the shortest turns does without them.
+ * Every answer is a function of the chain alone, so a turn can be run again by anybody. A function that an
+ * actor does not call does not appear among its imports. Those that take or give bytes (all but theater_now
+ * and theater_sequence) make the component hold two small helper modules, which every turn instantiates: an
+ * actor that wants the shortest turns does without them.
  *
  * In a test program on the machine these are ordinary functions that the program itself defines.
  */
@@ -22,22 +23,23 @@ typedef enum theater_level {
 /* Where the input of this turn came from. */
 typedef enum theater_source_kind {
     THEATER_SOURCE_GENESIS, /* the configuration, in init */
-    THEATER_SOURCE_CLIENT,  /* a client; an upgrade too */
-    THEATER_SOURCE_ACTOR,   /* another actor's send or request */
-    THEATER_SOURCE_REPLY,   /* the answer to this actor's own request */
+    THEATER_SOURCE_CLIENT, /* a client; an upgrade too */
+    THEATER_SOURCE_ACTOR, /* another actor's send or request */
+    THEATER_SOURCE_REPLY, /* the answer to this actor's own request */
 } theater_source_kind;
 
 typedef struct theater_source {
     theater_source_kind kind;
     bool has_principal; /* client: whether it was authenticated */
     theater_slice name; /* client: its principal; actor: the actor's name */
-    uint64_t request;   /* reply: what theater_request returned */
-    bool failed;        /* reply: the input is the reason of a rejection, as text */
+    uint64_t request; /* reply: what theater_request returned */
+    bool failed; /* reply: the input is the reason of a rejection, as text */
 } theater_source;
 
 #ifdef __wasm__
 
-#define THEATER_IMPORT(name) __attribute__((import_module("theater:actor/host@0.1.0"), import_name(name))) extern
+#define THEATER_IMPORT(name)                                                                                 \
+    __attribute__((import_module("theater:actor/host@0.1.0"), import_name(name))) extern
 
 /* The canonical ABI's forms of the functions; use those below. */
 THEATER_IMPORT("log") void theater_import_log(uint32_t level, const void *text, size_t size);
@@ -51,7 +53,8 @@ void theater_import_send(const void *to, size_t to_size, const void *payload, si
 THEATER_IMPORT("request")
 uint64_t theater_import_request(const void *to, size_t to_size, const void *payload, size_t payload_size);
 
-/* A line for whoever operates the actor; it stands in the chain as an effect, also when the turn is rejected. UTF-8. */
+/* A line for whoever operates the actor; it stands in the chain as an effect, also when the turn is rejected.
+ * UTF-8. */
 static inline void theater_log(theater_level level, theater_slice text)
 {
     theater_import_log(level, text.data, text.size);
@@ -63,8 +66,8 @@ static inline uint64_t theater_now(void)
     return theater_import_now();
 }
 
-/* The next `length` bytes of the turn's random stream, at most 65,536 in a turn. Whoever has the chain can compute them: they are
- * good for shuffling, not for secrets. */
+/* The next `length` bytes of the turn's random stream, at most 65,536 in a turn. Whoever has the chain can
+ * compute them: they are good for shuffling, not for secrets. */
 static inline theater_slice theater_random(uint32_t length)
 {
     theater_slice bytes;
@@ -119,15 +122,15 @@ static inline theater_source theater_source_of_input(void)
     return source;
 }
 
-/* Sends a message when this turn is committed; delivered exactly once, and in order for each pair of actors. A `to` that is no name,
- * or a payload over the limit, ends the turn. */
+/* Sends a message when this turn is committed; delivered exactly once, and in order for each pair of actors.
+ * A `to` that is no name, or a payload over the limit, ends the turn. */
 static inline void theater_send(theater_slice to, theater_slice payload)
 {
     theater_import_send(to.data, to.size, payload.data, payload.size);
 }
 
-/* As theater_send, but the target's output, or its rejection, comes back as a later input whose source is THEATER_SOURCE_REPLY
- * with the id that this returns: keep it in the state. */
+/* As theater_send, but the target's output, or its rejection, comes back as a later input whose source is
+ * THEATER_SOURCE_REPLY with the id that this returns: keep it in the state. */
 static inline uint64_t theater_request(theater_slice to, theater_slice payload)
 {
     return theater_import_request(to.data, to.size, payload.data, payload.size);

@@ -12,8 +12,9 @@
  *     if (!theater_json_done(&json))
  *         return theater_reject("not what is expected");
  *
- * The first thing that is not as asked for, or is no JSON, sets `failed`; from then on every function does nothing and gives nothing, so
- * it is enough to ask once at the end. That a string is UTF-8 is not checked.
+ * The first thing that is not as asked for, or is no JSON, sets `failed`; from then on every function does
+ * nothing and gives nothing, so it is enough to ask once at the end. That a string is UTF-8 is not
+ * checked.
  */
 #ifndef THEATER_JSON_H
 #define THEATER_JSON_H
@@ -99,7 +100,8 @@ THEATER_OUTLINE uint8_t *theater_json_unicode(theater_json *json, uint8_t *out)
     return out;
 }
 
-/* The rest of a string that has escapes; json->at is at the first backslash. What it stands for is never longer than its text. */
+/* The rest of a string that has escapes; json->at is at the first backslash. What it stands for is never
+ * longer than its text. */
 THEATER_OUTLINE theater_slice theater_json_unescape(theater_json *json, const uint8_t *start)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -133,12 +135,15 @@ THEATER_OUTLINE theater_slice theater_json_unescape(theater_json *json, const ui
     return json->failed ? (theater_slice){0} : theater_slice_of(room, (size_t)(out - room));
 }
 
-/* Whether one of eight characters is a quote, a backslash or a control character: each test sets the high bit of some byte then. */
+/* Whether one of eight characters is a quote, a backslash or a control character: each test sets the high bit
+ * of some byte then. */
 static inline bool theater_json_is_special(uint64_t eight)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
     uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
-    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((eight - ones * 0x20) & ~eight)) & high;
+    return (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+            ((eight - ones * 0x20) & ~eight)) &
+           high;
 }
 
 /* A string's characters. Without escapes they are a part of the text that is read. */
@@ -191,8 +196,8 @@ THEATER_OUTLINE theater_slice theater_json_number(theater_json *json)
     return theater_slice_of(start, (size_t)(at - start));
 }
 
-/* Enters an object, then theater_json_member gives one member after the other: its key, with the value to be read next. False at the
- * end of the object. */
+/* Enters an object, then theater_json_member gives one member after the other: its key, with the value to be
+ * read next. False at the end of the object. */
 static inline void theater_json_object(theater_json *json)
 {
     json->first = theater_json_take(json, '{');

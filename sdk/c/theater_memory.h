@@ -1,11 +1,13 @@
 /* theater_memory.h: slices, the turn's memory, and fixed-size integers. Included by theater.h.
  *
- * Memory of a turn is one heap that only grows: theater_alloc moves an end forward, and the instance is dropped after the turn.
- * A turn's cost is largely the pages that it touches, so the heap starts right behind the few static bytes of the actor, in the page
- * where the stack ends (see the linker's options in `theater build`).
+ * Memory of a turn is one heap that only grows: theater_alloc moves an end forward, and the instance is
+ * dropped after the turn. A turn's cost is largely the pages that it touches, so the heap starts right behind
+ * the few static bytes of the actor, in the page where the stack ends (see the linker's options in `theater
+ * build`).
  *
- * verify_state is called in the same instance, after the results were taken. Nothing of the turn is needed then, so the first
- * allocation after the return starts again at the heap's beginning, on pages that are touched already.
+ * verify_state is called in the same instance, after the results were taken. Nothing of the turn is needed
+ * then, so the first allocation after the return starts again at the heap's beginning, on pages that are
+ * touched already.
  */
 #ifndef THEATER_MEMORY_H
 #define THEATER_MEMORY_H
@@ -31,13 +33,14 @@ typedef struct theater_bytes {
     size_t size;
 } theater_bytes;
 
-/* ---- the turn's memory --------------------------------------------------------------------------------------------- */
+/* ---- the turn's memory --------------------------------------------------------------------------------- */
 
 #ifdef __wasm__
 
 extern uint8_t __heap_base; /* where the linker's static data ends */
 
-/* The heap's end, 0 before the first allocation and after a result was returned. Weak: every file of an actor may include this. */
+/* The heap's end, 0 before the first allocation and after a result was returned. Weak: every file of an actor
+ * may include this. */
 __attribute__((weak)) uintptr_t theater_heap_end;
 
 static inline void theater_heap_finish(void)
@@ -59,7 +62,8 @@ static inline void theater_heap_grow(uint64_t end)
         theater_trap();
 }
 
-/* `size` bytes, aligned to 16, not zeroed (they may hold what this turn left there). Never NULL: where no memory is left the turn traps. */
+/* `size` bytes, aligned to 16, not zeroed (they may hold what this turn left there). Never NULL: where no
+ * memory is left the turn traps. */
 static inline void *theater_alloc(size_t size)
 {
     uintptr_t at = theater_heap_end ? theater_heap_end : (uintptr_t)&__heap_base;
@@ -71,7 +75,8 @@ static inline void *theater_alloc(size_t size)
     return (void *)at;
 }
 
-/* The compiler may call these for its own needs. Weak: every file of an actor may include this, and an actor may bring its own. */
+/* The compiler may call these for its own needs. Weak: every file of an actor may include this, and an actor
+ * may bring its own. */
 __attribute__((weak)) void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     __builtin_memcpy(to, from, size);
@@ -109,7 +114,8 @@ __attribute__((weak)) size_t strlen(const char *text)
 #include <stdlib.h>
 #include <string.h>
 
-/* A test program on the machine: the same functions over the C library. It may run out of memory only by aborting, and never frees. */
+/* A test program on the machine: the same functions over the C library. It may run out of memory only by
+ * aborting, and never frees. */
 _Noreturn static inline void theater_trap(void)
 {
     abort();
@@ -133,8 +139,8 @@ static inline theater_bytes theater_bytes_new(size_t size)
     return (theater_bytes){data, size};
 }
 
-/* Copies `size` bytes between places that do not overlap. For the short texts of an actor this is cheaper than what the compiler makes of
- * memcpy, which is one instruction but a call out of the actor. */
+/* Copies `size` bytes between places that do not overlap. For the short texts of an actor this is cheaper
+ * than what the compiler makes of memcpy, which is one instruction but a call out of the actor. */
 static inline void theater_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
     for (; size >= 8; size -= 8, to += 8, from += 8)
@@ -143,8 +149,8 @@ static inline void theater_copy(uint8_t *to, const uint8_t *from, size_t size)
         *to++ = *from++;
 }
 
-/* The bytes with another size; what is new is zero. They stay where they are if nothing was allocated behind them and they grow, as
- * the state does at the start of a turn; otherwise this is a copy. */
+/* The bytes with another size; what is new is zero. They stay where they are if nothing was allocated behind
+ * them and they grow, as the state does at the start of a turn; otherwise this is a copy. */
 static inline theater_bytes theater_bytes_resize(theater_bytes bytes, size_t size)
 {
 #ifdef __wasm__
@@ -161,7 +167,7 @@ static inline theater_bytes theater_bytes_resize(theater_bytes bytes, size_t siz
     return room;
 }
 
-/* ---- slices ---------------------------------------------------------------------------------------------------------- */
+/* ---- slices -------------------------------------------------------------------------------------------- */
 
 static inline theater_slice theater_slice_of(const void *data, size_t size)
 {
@@ -190,7 +196,7 @@ THEATER_INLINE bool theater_slice_is(theater_slice a, const char *text)
     return theater_slice_equal(a, theater_slice_text(text));
 }
 
-/* ---- integers at any place, little-endian ------------------------------------------------------------------------------- */
+/* ---- integers at any place, little-endian -------------------------------------------------------------- */
 
 static inline uint16_t theater_get_u16le(const uint8_t *p)
 {

@@ -1,16 +1,17 @@
 /* theater_text.h: building outputs, and reading words and numbers. Included by theater.h.
  *
- * Numbers are integers; amounts with a fraction are integers of their smallest unit, written and read with a fixed number of decimals.
- * Floating point is never needed for them.
+ * Numbers are integers; amounts with a fraction are integers of their smallest unit, written and read with a
+ * fixed number of decimals. Floating point is never needed for them.
  */
 #ifndef THEATER_TEXT_H
 #define THEATER_TEXT_H
 
 #include "theater_memory.h"
 
-/* ---- building ----------------------------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------------------ */
 
-/* Bytes under construction, in the turn's memory. It grows by itself; the size given at first is only what it starts with. */
+/* Bytes under construction, in the turn's memory. It grows by itself; the size given at first is only what it
+ * starts with. */
 typedef struct theater_writer {
     uint8_t *data;
     size_t size;
@@ -60,7 +61,8 @@ THEATER_INLINE void theater_put_text(theater_writer *w, const char *text)
     theater_put_slice(w, theater_slice_text(text));
 }
 
-/* Decimal digits of `value`, with a point before the last `decimals` of them (at most 19) where that is not 0: 1234 with 2 is 12.34. */
+/* Decimal digits of `value`, with a point before the last `decimals` of them (at most 19) where that is not
+ * 0: 1234 with 2 is 12.34. */
 THEATER_OUTLINE void theater_put_fixed(theater_writer *w, uint64_t value, unsigned decimals)
 {
     uint8_t digits[24];
@@ -117,7 +119,7 @@ THEATER_OUTLINE void theater_put_json(theater_writer *w, theater_slice text)
     theater_put_byte(w, '"');
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static inline bool theater_is_space(uint8_t c)
 {
@@ -147,8 +149,8 @@ THEATER_OUTLINE theater_slice theater_next_word(theater_slice *rest)
     return word;
 }
 
-/* Reads `text`, digits with at most `decimals` (0 to 19) of them after a point: "12.3" with 2 gives 1230. False when that is not what
- * all of `text` is, or when it does not fit. */
+/* Reads `text`, digits with at most `decimals` (0 to 19) of them after a point: "12.3" with 2 gives 1230.
+ * False when that is not what all of `text` is, or when it does not fit. */
 THEATER_OUTLINE bool theater_parse_fixed(theater_slice text, unsigned decimals, uint64_t *ret)
 {
     uint64_t value = 0;

@@ -24,8 +24,8 @@ static th_slice scalar(th_slice line)
     return th_slice_of(at, (size_t)(stop - at));
 }
 
-/* The top-level `name` of a manifest. What else stands there is for whoever starts the actor: a build needs only the name, and must
- * not fail on a limit that it does not use. */
+/* The top-level `name` of a manifest. What else stands there is for whoever starts the actor: a build needs
+ * only the name, and must not fail on a limit that it does not use. */
 static th_slice manifest_name(th_slice text)
 {
     static const char key[] = "name:";
@@ -65,7 +65,8 @@ static theater_status find_name(const char *folder, char *ret, size_t ret_size, 
     if (status == THEATER_OK) {
         th_slice name = manifest_name(th_buf_slice(&text));
         if (name.size == 0 || name.size >= ret_size)
-            status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: there is no name of 1 to 128 bytes", path);
+            status =
+                th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: there is no name of 1 to 128 bytes", path);
         else
             snprintf(ret, ret_size, "%.*s", (int)name.size, (const char *)name.data);
     }
@@ -74,7 +75,8 @@ static theater_status find_name(const char *folder, char *ret, size_t ret_size, 
 }
 
 /* Joins the folder to each name. *ret is one block, freed with th_free. */
-static theater_status source_paths(const char *folder, const th_tool_names *names, const char ***ret, theater_error *reterr)
+static theater_status source_paths(const char *folder, const th_tool_names *names, const char ***ret,
+                                   theater_error *reterr)
 {
     size_t count = names->count, bytes = count * sizeof(char *);
     for (size_t i = 0; i < count; i++)
@@ -92,7 +94,8 @@ static theater_status source_paths(const char *folder, const th_tool_names *name
     return THEATER_OK;
 }
 
-static theater_status compile_folder(const char *folder, const char *module, char *ret_compiler, theater_error *reterr)
+static theater_status compile_folder(const char *folder, const char *module, char *ret_compiler,
+                                     theater_error *reterr)
 {
     th_tool_names names;
     theater_status status = th_tool_list(folder, ".c", &names, reterr);
@@ -100,7 +103,8 @@ static theater_status compile_folder(const char *folder, const char *module, cha
         return status;
     const char **paths = NULL;
     if (names.count == 0)
-        status = th_fail(reterr, THEATER_NOT_FOUND, "%s: there is no .c file; `theater new` makes an actor to start from", folder);
+        status = th_fail(reterr, THEATER_NOT_FOUND,
+                         "%s: there is no .c file; `theater new` makes an actor to start from", folder);
     else
         status = source_paths(folder, &names, &paths, reterr);
     if (status == THEATER_OK) {
@@ -112,9 +116,10 @@ static theater_status compile_folder(const char *folder, const char *module, cha
     return status;
 }
 
-/* Compiles into a scratch folder of `build`, so that the core module, which nobody needs, does not stay. Its file name is in the module, so
- * it must be the same each time. */
-static theater_status build_to(const char *folder, const char *build, th_tool_built *ret, theater_error *reterr)
+/* Compiles into a scratch folder of `build`, so that the core module, which nobody needs, does not stay. Its
+ * file name is in the module, so it must be the same each time. */
+static theater_status build_to(const char *folder, const char *build, th_tool_built *ret,
+                               theater_error *reterr)
 {
     char scratch[PATH_MAX], file[160], module[PATH_MAX];
     snprintf(file, sizeof file, "%s.wasm", ret->name);
@@ -140,7 +145,8 @@ theater_status th_tool_build(const char *folder, th_tool_built *ret, theater_err
         return status;
     if (!th_name_valid(th_slice_text(ret->name)))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "%s: \"%s\" is no name for an actor: use a-z 0-9 - _ and single dots", folder, ret->name);
+                       "%s: \"%s\" is no name for an actor: use a-z 0-9 - _ and single dots", folder,
+                       ret->name);
     char build[PATH_MAX];
     status = th_tool_join(folder, "build", build, reterr);
     if (status == THEATER_OK)

@@ -1,10 +1,12 @@
 /* From C files to a core module, and from that to a component.
  *
  * The flags make an actor cheap to start, because every turn starts it anew:
- *   - The stack lies first in memory and ends at 62 KiB, the static data follow, then the heap. So a small actor's stack, data and
- *     heap share one 4 KiB page, and a turn touches one page.
- *   - Only features that clang 14 knows are used, whatever the compiler, so that versions differ as little as they can.
- *   - The linker is called directly: the compiler's driver would run wasm-opt where it is installed, and the result would depend on it.
+ *   - The stack lies first in memory and ends at 62 KiB, the static data follow, then the heap. So a small
+ *     actor's stack, data and heap share one 4 KiB page, and a turn touches one page.
+ *   - Only features that clang 14 knows are used, whatever the compiler, so that versions differ as little as
+ *     they can.
+ *   - The linker is called directly: the compiler's driver would run wasm-opt where it is installed, and the
+ *     result would depend on it.
  *   - Function names stay in the module: they cost no turn anything, and the backtrace of a trap shows them.
  */
 #include <errno.h>
@@ -37,7 +39,8 @@ static const char *const compile_flags[] = {
 };
 
 static const char *const link_flags[] = {
-    "--no-entry", "--export-dynamic", "--stack-first", "-z", "stack-size=63488", "--gc-sections", "--fatal-warnings",
+    "--no-entry",       "--export-dynamic", "--stack-first",    "-z",
+    "stack-size=63488", "--gc-sections",    "--fatal-warnings",
 };
 
 enum {
@@ -57,7 +60,8 @@ theater_status th_tool_find_sdk(char *ret, theater_error *reterr)
     if (given && *given) {
         if (snprintf(ret, PATH_MAX, "%s", given) < PATH_MAX && has_header(ret))
             return THEATER_OK;
-        return th_fail(reterr, THEATER_TOOL_MISSING, "THEATER_SDK is %.256s, but there is no theater.h", given);
+        return th_fail(reterr, THEATER_TOOL_MISSING, "THEATER_SDK is %.256s, but there is no theater.h",
+                       given);
     }
     char program[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -71,12 +75,15 @@ theater_status th_tool_find_sdk(char *ret, theater_error *reterr)
     }
     if (snprintf(ret, PATH_MAX, "%s", TH_SDK_DIR) < PATH_MAX && has_header(ret))
         return THEATER_OK;
-    return th_fail(reterr, THEATER_TOOL_MISSING,
-                   "the SDK's theater.h was not found; set THEATER_SDK to the folder sdk/c of Theater's sources");
+    return th_fail(
+        reterr, THEATER_TOOL_MISSING,
+        "the SDK's theater.h was not found; set THEATER_SDK to the folder sdk/c of Theater's sources");
 }
 
-/* Where the object of a source goes: its place makes it unique, its name tells the reader of a linker's message which file is meant. */
-static theater_status object_path(const char *scratch, const th_tool_sources *sources, size_t place, char *ret, theater_error *reterr)
+/* Where the object of a source goes: its place makes it unique, its name tells the reader of a linker's
+ * message which file is meant. */
+static theater_status object_path(const char *scratch, const th_tool_sources *sources, size_t place,
+                                  char *ret, theater_error *reterr)
 {
     const char *source = sources->paths[place], *slash = strrchr(source, '/');
     char name[NAME_MAX];
@@ -84,10 +91,11 @@ static theater_status object_path(const char *scratch, const th_tool_sources *so
     return th_tool_join(scratch, name, ret, reterr);
 }
 
-/* Compiles one file. The compiler sees the path as it was given, so its messages are what the author expects; in the module,
- * __FILE__ and the like are relative to `base`. */
-static theater_status compile_one(const th_tool_compiler *compiler, const th_tool_sources *sources, const char *source,
-                                  const char *sdk, const char *object, theater_error *reterr)
+/* Compiles one file. The compiler sees the path as it was given, so its messages are what the author expects;
+ * in the module, __FILE__ and the like are relative to `base`. */
+static theater_status compile_one(const th_tool_compiler *compiler, const th_tool_sources *sources,
+                                  const char *source, const char *sdk, const char *object,
+                                  theater_error *reterr)
 {
     const char *arguments[COMPILE_FLAGS + 12];
     char map[PATH_MAX + 32];
@@ -113,8 +121,8 @@ static theater_status compile_one(const th_tool_compiler *compiler, const th_too
     return th_tool_run(arguments, source, reterr);
 }
 
-static theater_status link_objects(const th_tool_compiler *compiler, const char *scratch, const th_tool_sources *sources,
-                                   const char *output, theater_error *reterr)
+static theater_status link_objects(const th_tool_compiler *compiler, const char *scratch,
+                                   const th_tool_sources *sources, const char *output, theater_error *reterr)
 {
     size_t count = sources->count;
     char(*objects)[PATH_MAX] = th_alloc(count * sizeof *objects);
@@ -143,8 +151,8 @@ static theater_status link_objects(const th_tool_compiler *compiler, const char 
     return status;
 }
 
-static theater_status compile_in(const char *scratch, const th_tool_compiler *compiler, const th_tool_sources *sources,
-                                 const char *output, theater_error *reterr)
+static theater_status compile_in(const char *scratch, const th_tool_compiler *compiler,
+                                 const th_tool_sources *sources, const char *output, theater_error *reterr)
 {
     char sdk[PATH_MAX], object[PATH_MAX];
     theater_status status = th_tool_find_sdk(sdk, reterr);
@@ -158,7 +166,8 @@ static theater_status compile_in(const char *scratch, const th_tool_compiler *co
     return status;
 }
 
-theater_status th_tool_compile(const th_tool_sources *sources, const char *output, char *ret_compiler, theater_error *reterr)
+theater_status th_tool_compile(const th_tool_sources *sources, const char *output, char *ret_compiler,
+                               theater_error *reterr)
 {
     if (sources->count == 0)
         return th_fail(reterr, THEATER_NOT_FOUND, "%s: there is nothing to compile", output);
@@ -182,7 +191,8 @@ theater_status th_tool_compile(const th_tool_sources *sources, const char *outpu
     return status;
 }
 
-theater_status th_tool_componentize(const char *module, const char *output, size_t *ret_bytes, theater_error *reterr)
+theater_status th_tool_componentize(const char *module, const char *output, size_t *ret_bytes,
+                                    theater_error *reterr)
 {
     th_buf bytes;
     th_buf_init(&bytes, MODULE_MAX);

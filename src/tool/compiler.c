@@ -8,7 +8,8 @@
 
 #include "tool/files.h"
 
-/* The versions of clang that are looked for by number: from the oldest that the SDK is tried with to some that are yet to come. */
+/* The versions of clang that are looked for by number: from the oldest that the SDK is tried with to some
+ * that are yet to come. */
 enum { OLDEST = 14, NEWEST = 40 };
 
 extern char **environ;
@@ -19,14 +20,16 @@ static bool find_program(const char *name, char *ret)
     const char *path = getenv("PATH");
     for (const char *part = path ? path : "/usr/local/bin:/usr/bin:/bin"; *part;) {
         size_t size = strcspn(part, ":");
-        if (size > 0 && snprintf(ret, PATH_MAX, "%.*s/%s", (int)size, part, name) < PATH_MAX && access(ret, X_OK) == 0)
+        if (size > 0 && snprintf(ret, PATH_MAX, "%.*s/%s", (int)size, part, name) < PATH_MAX &&
+            access(ret, X_OK) == 0)
             return true;
         part += size + (part[size] == ':');
     }
     return false;
 }
 
-/* Looks for a linker in the folder where the compiler really lies: distributions keep the pair together there. */
+/* Looks for a linker in the folder where the compiler really lies: distributions keep the pair together
+ * there. */
 static bool find_beside(const char *program, const char *name, char *ret)
 {
     char real[PATH_MAX];
@@ -84,9 +87,11 @@ theater_status th_tool_find_compiler(th_tool_compiler *ret, theater_error *reter
     if (!clang_given && !find_any("clang", ret->clang))
         return th_fail(reterr, THEATER_TOOL_MISSING,
                        "no clang is installed; on Debian and Ubuntu: apt install clang lld (14 or newer)");
-    if (!linker_given && !find_beside(ret->clang, "wasm-ld", ret->linker) && !find_any("wasm-ld", ret->linker))
+    if (!linker_given && !find_beside(ret->clang, "wasm-ld", ret->linker) &&
+        !find_any("wasm-ld", ret->linker))
         return th_fail(reterr, THEATER_TOOL_MISSING,
-                       "%s has no wasm-ld; on Debian and Ubuntu: apt install lld (of the same version)", ret->clang);
+                       "%s has no wasm-ld; on Debian and Ubuntu: apt install lld (of the same version)",
+                       ret->clang);
     return THEATER_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  *   theater-componentize OUTPUT.wasm [-I FOLDER] BASE FILE.c...
  *
- * The same steps as `theater build`, in a program that needs no engine to run and no manifest. Paths in the result are relative to BASE. */
+ * The same steps as `theater build`, in a program that needs no engine to run and no manifest. Paths in the
+ * result are relative to BASE. */
 #include <stdio.h>
 #include <unistd.h>
 

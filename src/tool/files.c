@@ -142,7 +142,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static theater_status add_name(th_tool_names *names, const char *name, const char *folder, theater_error *reterr)
+static theater_status add_name(th_tool_names *names, const char *name, const char *folder,
+                               theater_error *reterr)
 {
     if (names->count == NAMES_MAX)
         return th_fail(reterr, THEATER_TOO_LARGE, "%s: more than %d source files", folder, NAMES_MAX);

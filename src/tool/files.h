@@ -9,7 +9,8 @@
 /* The status that an errno stands for, with "what: reason" as the message. */
 theater_status th_tool_fail_errno(theater_error *reterr, int error, const char *what);
 /* Joins two parts with a slash in `ret`, of PATH_MAX bytes. INVALID_ARGUMENT when it does not fit. */
-THEATER_CHECKED theater_status th_tool_join(const char *folder, const char *name, char *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_tool_join(const char *folder, const char *name, char *ret,
+                                            theater_error *reterr);
 /* Reads a whole file of up to `out`'s maximum. */
 THEATER_CHECKED theater_status th_tool_read(const char *path, th_buf *out, theater_error *reterr);
 /* Writes a new file; EXISTS when it is there. */
@@ -18,7 +19,8 @@ THEATER_CHECKED theater_status th_tool_write_new(const char *path, th_slice cont
 THEATER_CHECKED theater_status th_tool_replace(const char *path, th_slice contents, theater_error *reterr);
 /* Makes a folder; fine when it is there. */
 THEATER_CHECKED theater_status th_tool_make_folder(const char *path, theater_error *reterr);
-/* A new folder of its own below `parent`, and its removal with the files directly in it. `ret` has PATH_MAX bytes. */
+/* A new folder of its own below `parent`, and its removal with the files directly in it. `ret` has PATH_MAX
+ * bytes. */
 THEATER_CHECKED theater_status th_tool_make_scratch(const char *parent, char *ret, theater_error *reterr);
 void th_tool_remove_scratch(const char *path);
 
@@ -27,7 +29,8 @@ typedef struct th_tool_names {
     char **names;
     size_t count;
 } th_tool_names;
-/* The files of `folder` whose names end with `suffix`, hidden ones left out, at most 1,000 (else TOO_LARGE). */
+/* The files of `folder` whose names end with `suffix`, hidden ones left out, at most 1,000 (else
+ * TOO_LARGE). */
 THEATER_CHECKED theater_status th_tool_list(const char *folder, const char *suffix, th_tool_names *ret,
                                             theater_error *reterr);
 void th_tool_names_done(th_tool_names *names);

@@ -1,5 +1,6 @@
-/* `theater new`: a small actor to start from. It votes: an input names a choice, the state counts them; so it shows the state in
- * place, a configuration, a rejection, an output and verify-state, and needs no other file than its own. */
+/* `theater new`: a small actor to start from. It votes: an input names a choice, the state counts them; so it
+ * shows the state in place, a configuration, a rejection, an output and verify-state, and needs no other file
+ * than its own. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -11,10 +12,10 @@
 static const char actor_text[] =
     "/* @: counts votes.\n"
     " *\n"
-    " * The configuration is the list of choices, separated by spaces. An input is \"vote CHOICE\" or \"result\".\n"
+    " * The configuration is the list of choices, separated by spaces. Inputs: \"vote CHOICE\", \"result\".\n"
     " *\n"
-    " * The state, which is all that an actor remembers: for each choice a record of 32 bytes, 24 for its text (zeros behind it) and 8\n"
-    " * for its votes, little-endian.\n"
+    " * The state, which is all that an actor remembers: for each choice a record of 32 bytes, 24 for its\n"
+    " * text, with zeros behind it, and 8 for its votes, little-endian.\n"
     " */\n"
     "#include <theater.h>\n"
     "\n"
@@ -38,7 +39,7 @@ static const char actor_text[] =
     "        state = theater_bytes_resize(state, state.size + RECORD);\n"
     "        __builtin_memcpy(state.data + state.size - RECORD, word.data, word.size);\n"
     "    }\n"
-    "    return state.size > 0 ? theater_start(state) : theater_reject(\"the configuration names no choice\");\n"
+    "    return state.size > 0 ? theater_start(state) : theater_reject(\"no choice is configured\");\n"
     "}\n"
     "\n"
     "static theater_result vote(theater_slice choice, theater_bytes state)\n"
@@ -83,17 +84,16 @@ static const char actor_text[] =
     "\n"
     "THEATER_ACTOR(init, handle, verify_state)\n";
 
-static const char manifest_text[] =
-    "# How the actor is started: theater start --manifest actor.yaml\n"
-    "name: @\n"
-    "component: build/@.wasm\n"
-    "config: 'tea coffee water'\n"
-    "limits:\n"
-    "  fuel: 10000000   # most that one turn may compute\n"
-    "  memory: 16MiB    # of one turn\n"
-    "  state: 1MiB\n"
-    "  message: 64KiB   # an input, an output, a message sent\n"
-    "  effects: 256KiB  # messages and log lines of one turn\n";
+static const char manifest_text[] = "# How the actor is started: theater start --manifest actor.yaml\n"
+                                    "name: @\n"
+                                    "component: build/@.wasm\n"
+                                    "config: 'tea coffee water'\n"
+                                    "limits:\n"
+                                    "  fuel: 10000000   # most that one turn may compute\n"
+                                    "  memory: 16MiB    # of one turn\n"
+                                    "  state: 1MiB\n"
+                                    "  message: 64KiB   # an input, an output, a message sent\n"
+                                    "  effects: 256KiB  # messages and log lines of one turn\n";
 
 static const char readme_text[] =
     "# @\n"
@@ -108,8 +108,8 @@ static const char readme_text[] =
     "    theater --data ./data chain @                  # what happened, turn by turn\n"
     "    theater --data ./data replay @                 # runs it all again and compares\n"
     "\n"
-    "`actor.c` is the actor: three functions. `actor.yaml` says how it is started. `inputs.txt` holds inputs to try, one a line; the\n"
-    "last one is rejected, and the chain says why.\n"
+    "`actor.c` is the actor: three functions. `actor.yaml` says how it is started. `inputs.txt` holds\n"
+    "inputs to try, one a line; the last one is rejected, and the chain says why.\n"
     "\n"
     "What an actor can do stands in the SDK's `theater.h` and the headers beside it.\n";
 
@@ -123,12 +123,13 @@ typedef struct project_file {
 } project_file;
 
 static const project_file files[] = {
-    {"actor.c", actor_text},   {"actor.yaml", manifest_text}, {"README.md", readme_text},
+    {"actor.c", actor_text},     {"actor.yaml", manifest_text}, {"README.md", readme_text},
     {"inputs.txt", inputs_text}, {".gitignore", ignore_text},
 };
 
 /* Writes one file with the actor's name filled in. */
-static theater_status write_file(const char *folder, const project_file *file, th_slice name, theater_error *reterr)
+static theater_status write_file(const char *folder, const project_file *file, th_slice name,
+                                 theater_error *reterr)
 {
     char path[PATH_MAX];
     theater_status status = th_tool_join(folder, file->name, path, reterr);
@@ -162,7 +163,8 @@ theater_status th_tool_new(const char *path, theater_error *reterr)
     const char *slash = strrchr(folder, '/');
     th_slice name = th_slice_text(slash ? slash + 1 : folder);
     if (!th_name_valid(name))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.*s\" is no name for an actor: use a-z 0-9 - _ and single dots",
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"%.*s\" is no name for an actor: use a-z 0-9 - _ and single dots",
                        (int)(name.size < 128 ? name.size : 128), (const char *)name.data);
     if (mkdir(folder, 0777) != 0)
         return th_tool_fail_errno(reterr, errno, folder);

@@ -32,7 +32,9 @@ static void copy_text(char *to, size_t size, th_engine_bytes from)
 static bool on_log(void *context, uint32_t level, th_engine_bytes text)
 {
     actor_run *run = context;
-    must(th_buf_printf(&run->log, NULL, "%u %.*s\n", level, (int)text.size, (const char *)text.data) == THEATER_OK, "log");
+    must(th_buf_printf(&run->log, NULL, "%u %.*s\n", level, (int)text.size, (const char *)text.data) ==
+             THEATER_OK,
+         "log");
     return true;
 }
 
@@ -110,9 +112,15 @@ static th_engine_outcome turn(actor_run *run, th_slice input)
 
 th_engine_outcome actor_run_start_file(actor_run *run, const char *path, const char *config)
 {
-    *run = (actor_run){.options = {.fuel = 100000000, .memory_bytes = 64 << 20, .timestamp_ns = 1700000000000000000,
-                                   .self_name = {(const uint8_t *)"self", 4}, .source_kind = TH_ENGINE_SOURCE_GENESIS,
-                                   .log = on_log, .random = on_random, .send = on_send, .request = on_request}};
+    *run = (actor_run){.options = {.fuel = 100000000,
+                                   .memory_bytes = 64 << 20,
+                                   .timestamp_ns = 1700000000000000000,
+                                   .self_name = {(const uint8_t *)"self", 4},
+                                   .source_kind = TH_ENGINE_SOURCE_GENESIS,
+                                   .log = on_log,
+                                   .random = on_random,
+                                   .send = on_send,
+                                   .request = on_request}};
     run->options.context = run;
     th_buf_init(&run->state, 16 << 20);
     th_buf_init(&run->output, 16 << 20);
@@ -151,12 +159,15 @@ th_engine_outcome actor_run_handle(actor_run *run, th_slice input)
     return turn(run, input);
 }
 
-static bool compare(actor_run *run, const char *input, th_engine_outcome outcome, th_engine_outcome want, const char *output)
+static bool compare(actor_run *run, const char *input, th_engine_outcome outcome, th_engine_outcome want,
+                    const char *output)
 {
-    if (outcome == want && (want != TH_ENGINE_OK || run->valid) && th_slice_equal(th_buf_slice(&run->output), th_slice_text(output)))
+    if (outcome == want && (want != TH_ENGINE_OK || run->valid) &&
+        th_slice_equal(th_buf_slice(&run->output), th_slice_text(output)))
         return true;
-    fprintf(stderr, "input %s: outcome %d (wanted %d), valid %d, trap %s, output %.*s\n", input, (int)outcome, (int)want, run->valid,
-            run->trap ? run->trap : "none", (int)run->output.size, (const char *)run->output.data);
+    fprintf(stderr, "input %s: outcome %d (wanted %d), valid %d, trap %s, output %.*s\n", input, (int)outcome,
+            (int)want, run->valid, run->trap ? run->trap : "none", (int)run->output.size,
+            (const char *)run->output.data);
     return false;
 }
 

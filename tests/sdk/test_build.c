@@ -81,11 +81,12 @@ static void test_a_new_actor_builds_and_runs(void **unused)
 
 static void test_a_build_gives_the_same_bytes_anywhere(void **unused)
 {
-    static const char source[] = "#include <theater.h>\n"
-                                 "static theater_result init(theater_slice c) { return theater_reject(__FILE__); }\n"
-                                 "static theater_result handle(theater_slice i, theater_bytes s) { return theater_reply(i, s); }\n"
-                                 "static bool verify_state(theater_slice s) { return s.size == 0; }\n"
-                                 "THEATER_ACTOR(init, handle, verify_state)\n";
+    static const char source[] =
+        "#include <theater.h>\n"
+        "static theater_result init(theater_slice c) { return theater_reject(__FILE__); }\n"
+        "static theater_result handle(theater_slice i, theater_bytes s) { return theater_reply(i, s); }\n"
+        "static bool verify_state(theater_slice s) { return s.size == 0; }\n"
+        "THEATER_ACTOR(init, handle, verify_state)\n";
     th_tool_built built;
     th_buf first, again, elsewhere;
     make_folder("same");
@@ -152,12 +153,14 @@ static theater_status build_text(const char *text)
     return th_tool_build(at("bad"), &built, &error);
 }
 
-static const char actor[] = "#include <theater.h>\n"
-                            "ELSEWHERE void elsewhere(void);\n"
-                            "static theater_result init(theater_slice c) { return theater_start((theater_bytes){0}); }\n"
-                            "static theater_result handle(theater_slice i, theater_bytes s) { elsewhere(); return theater_reply(i, s); }\n"
-                            "static bool verify_state(theater_slice s) { return true; }\n"
-                            "THEATER_ACTOR(init, handle, verify_state)\n";
+static const char actor[] =
+    "#include <theater.h>\n"
+    "ELSEWHERE void elsewhere(void);\n"
+    "static theater_result init(theater_slice c) { return theater_start((theater_bytes){0}); }\n"
+    "static theater_result handle(theater_slice i, theater_bytes s) { elsewhere(); return theater_reply(i, "
+    "s); }\n"
+    "static bool verify_state(theater_slice s) { return true; }\n"
+    "THEATER_ACTOR(init, handle, verify_state)\n";
 
 static void test_build_passes_on_what_the_compiler_says(void **unused)
 {
@@ -167,9 +170,11 @@ static void test_build_passes_on_what_the_compiler_says(void **unused)
     snprintf(text, sizeof text, "#define ELSEWHERE extern\n%s", actor);
     assert_int_equal(build_text(text), THEATER_INVALID_ARGUMENT);
     assert_mentions("linking failed");
-    assert_int_equal(build_text("int lonely(void); int lonely(void) { return 1; }\n"), THEATER_COMPONENT_REFUSED);
+    assert_int_equal(build_text("int lonely(void); int lonely(void) { return 1; }\n"),
+                     THEATER_COMPONENT_REFUSED);
     assert_mentions("theater:actor/actor@0.1.0");
-    snprintf(text, sizeof text, "#define ELSEWHERE __attribute__((import_module(\"env\"), import_name(\"clock\")))\n%s", actor);
+    snprintf(text, sizeof text,
+             "#define ELSEWHERE __attribute__((import_module(\"env\"), import_name(\"clock\")))\n%s", actor);
     assert_int_equal(build_text(text), THEATER_COMPONENT_REFUSED);
     assert_mentions("env");
     assert_int_not_equal(access(at("bad/build/bad.wasm"), F_OK), 0);

@@ -35,7 +35,8 @@ static void test_it_rejects_what_it_does_not_know(void **unused)
 {
     actor_run run;
     assert_int_equal(actor_run_start(&run, "counter", "{\"start\":9223372036854775807}"), TH_ENGINE_OK);
-    static const char *const unknown[] = {"", "boom", "increase", "add", "add x", "add 1 2", "inc 1", "add 9223372036854775808", "add 1.5"};
+    static const char *const unknown[] = {
+        "", "boom", "increase", "add", "add x", "add 1 2", "inc 1", "add 9223372036854775808", "add 1.5"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_int_equal(actor_run_handle(&run, th_slice_text(unknown[i])), TH_ENGINE_ERROR);
     assert_true(actor_run_rejects(&run, "inc", "the counter would overflow"));
@@ -45,7 +46,8 @@ static void test_it_rejects_what_it_does_not_know(void **unused)
 
 static void test_a_wrong_configuration_is_refused(void **unused)
 {
-    static const char *const wrong[] = {"41", "{\"start\":}", "{\"start\":1.5}", "{\"begin\":1}", "{\"start\":1", "{\"start\":1}x", "{start:1}"};
+    static const char *const wrong[] = {"41",           "{\"start\":}",   "{\"start\":1.5}", "{\"begin\":1}",
+                                        "{\"start\":1", "{\"start\":1}x", "{start:1}"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         actor_run run;
         assert_int_equal(actor_run_start(&run, "counter", wrong[i]), TH_ENGINE_ERROR);

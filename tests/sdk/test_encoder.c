@@ -1,5 +1,5 @@
-/* The encoder's header: what is no module, and errors in buffers of any size. (That good modules become components is tested by
- * every actor.) */
+/* The encoder's header: what is no module, and errors in buffers of any size. (That good modules become
+ * components is tested by every actor.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -26,12 +26,15 @@ static void make_iban(unsigned number, char *ret)
     snprintf(ret, 32, "DE%02u%s", 98 - remainder, bban);
 }
 
-static const char *transfer(const char *debtor, const char *creditor, const char *currency, const char *amount)
+static const char *transfer(const char *debtor, const char *creditor, const char *currency,
+                            const char *amount)
 {
     static char text[512];
     snprintf(text, sizeof text,
-             "{\"PmtId\":{\"EndToEndId\":\"E2E-1\"},\"Amt\":{\"InstdAmt\":{\"Ccy\":\"%s\",\"Amt\":%s}},\"Dbtr\":{\"Nm\":\"A \\\"B\\\" \\u00e9\"},"
-             "\"DbtrAcct\":{\"Id\":{\"IBAN\":\"%s\"}},\"Cdtr\":{\"Nm\":\"C\",\"PstlAdr\":{\"AdrLine\":[\"x\",[1.5e3,true,null]]}},"
+             "{\"PmtId\":{\"EndToEndId\":\"E2E-1\"},\"Amt\":{\"InstdAmt\":{\"Ccy\":\"%s\",\"Amt\":%s}},"
+             "\"Dbtr\":{\"Nm\":\"A \\\"B\\\" \\u00e9\"},"
+             "\"DbtrAcct\":{\"Id\":{\"IBAN\":\"%s\"}},\"Cdtr\":{\"Nm\":\"C\",\"PstlAdr\":{\"AdrLine\":[\"x\","
+             "[1.5e3,true,null]]}},"
              "\"CdtrAcct\":{\"Id\":{\"IBAN\":\"%s\"}}}",
              currency, amount, debtor, creditor);
     return text;
@@ -43,20 +46,25 @@ static void start(actor_run *run)
     assert_true(run->valid);
     assert_true(actor_run_gives(run, "{\"Open\":{\"IBAN\":\"" ANNA "\",\"Amt\":\"100.00\"}}",
                                 "{\"IBAN\":\"" ANNA "\",\"Ccy\":\"EUR\",\"Bal\":\"100.00\"}"));
-    assert_true(actor_run_gives(run, "{\"Open\":{\"IBAN\":\"" JEAN "\"}}", "{\"IBAN\":\"" JEAN "\",\"Ccy\":\"EUR\",\"Bal\":\"0.00\"}"));
+    assert_true(actor_run_gives(run, "{\"Open\":{\"IBAN\":\"" JEAN "\"}}",
+                                "{\"IBAN\":\"" JEAN "\",\"Ccy\":\"EUR\",\"Bal\":\"0.00\"}"));
 }
 
 static void test_a_transfer_moves_money(void **unused)
 {
     actor_run run;
     start(&run);
-    assert_true(actor_run_gives(&run, transfer(ANNA, JEAN, "EUR", "\"12.34\""), "{\"EndToEndId\":\"E2E-1\",\"TxSts\":\"ACSC\"}"));
-    assert_true(actor_run_gives(&run, transfer(JEAN, ANNA, "EUR", "2"), "{\"EndToEndId\":\"E2E-1\",\"TxSts\":\"ACSC\"}"));
-    assert_true(actor_run_gives(&run, "{\"Balance\":{\"IBAN\":\"" ANNA "\"}}", "{\"IBAN\":\"" ANNA "\",\"Ccy\":\"EUR\",\"Bal\":\"89.66\"}"));
+    assert_true(actor_run_gives(&run, transfer(ANNA, JEAN, "EUR", "\"12.34\""),
+                                "{\"EndToEndId\":\"E2E-1\",\"TxSts\":\"ACSC\"}"));
+    assert_true(actor_run_gives(&run, transfer(JEAN, ANNA, "EUR", "2"),
+                                "{\"EndToEndId\":\"E2E-1\",\"TxSts\":\"ACSC\"}"));
+    assert_true(actor_run_gives(&run, "{\"Balance\":{\"IBAN\":\"" ANNA "\"}}",
+                                "{\"IBAN\":\"" ANNA "\",\"Ccy\":\"EUR\",\"Bal\":\"89.66\"}"));
     assert_true(actor_run_gives(&run, " { \"Balance\" : { \"IBAN\" : \"" JEAN "\" } } ",
                                 "{\"IBAN\":\"" JEAN "\",\"Ccy\":\"EUR\",\"Bal\":\"10.34\"}"));
-    assert_true(actor_run_gives(&run, "{\"Totals\":{}}",
-                                "{\"Accounts\":2,\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\",\"Treasury\":\"99999900.00\"}"));
+    assert_true(actor_run_gives(
+        &run, "{\"Totals\":{}}",
+        "{\"Accounts\":2,\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\",\"Treasury\":\"99999900.00\"}"));
     actor_run_done(&run);
 }
 
@@ -67,21 +75,36 @@ static void test_every_rejection_has_its_code(void **unused)
     th_buf before;
     th_buf_init(&before, 1 << 20);
     assert_int_equal(th_buf_append(&before, th_buf_slice(&run.state), NULL), THEATER_OK);
-    assert_true(actor_run_rejects(&run, transfer(ANNA, JEAN, "EUR", "100.01"), "AM04 insufficient funds in account " ANNA));
+    assert_true(actor_run_rejects(&run, transfer(ANNA, JEAN, "EUR", "100.01"),
+                                  "AM04 insufficient funds in account " ANNA));
     assert_true(actor_run_rejects(&run, transfer(NOBODY, JEAN, "EUR", "1"), "AC01 unknown account " NOBODY));
     assert_true(actor_run_rejects(&run, transfer(ANNA, NOBODY, "EUR", "1"), "AC01 unknown account " NOBODY));
-    assert_true(actor_run_rejects(&run, transfer("DE89370400440532013001", JEAN, "EUR", "1"), "AC02 the debtor's IBAN is not valid"));
-    assert_true(actor_run_rejects(&run, transfer(ANNA, "DE88370400440532013000", "EUR", "1"), "AC03 the creditor's IBAN is not valid"));
-    assert_true(actor_run_rejects(&run, transfer(ANNA, "de89370400440532013000", "EUR", "1"), "AC03 the creditor's IBAN is not valid"));
-    assert_true(actor_run_rejects(&run, transfer(ANNA, ANNA, "EUR", "1"), "AG01 debtor and creditor are the same account"));
-    assert_true(actor_run_rejects(&run, transfer(ANNA, JEAN, "USD", "1"), "AM03 the ledger has another currency"));
+    assert_true(actor_run_rejects(&run, transfer("DE89370400440532013001", JEAN, "EUR", "1"),
+                                  "AC02 the debtor's IBAN is not valid"));
+    assert_true(actor_run_rejects(&run, transfer(ANNA, "DE88370400440532013000", "EUR", "1"),
+                                  "AC03 the creditor's IBAN is not valid"));
+    assert_true(actor_run_rejects(&run, transfer(ANNA, "de89370400440532013000", "EUR", "1"),
+                                  "AC03 the creditor's IBAN is not valid"));
+    assert_true(actor_run_rejects(&run, transfer(ANNA, ANNA, "EUR", "1"),
+                                  "AG01 debtor and creditor are the same account"));
+    assert_true(
+        actor_run_rejects(&run, transfer(ANNA, JEAN, "USD", "1"), "AM03 the ledger has another currency"));
     assert_true(actor_run_rejects(&run, transfer(ANNA, JEAN, "EUR", "0.00"), "AM01 the amount is zero"));
-    static const char *const amounts[] = {"\"1.001\"", "-1", "\"1,5\"", "\"\"", "1e2", "\".5\"", "\"1.\"", "281474976710656",
+    static const char *const amounts[] = {"\"1.001\"",
+                                          "-1",
+                                          "\"1,5\"",
+                                          "\"\"",
+                                          "1e2",
+                                          "\".5\"",
+                                          "\"1.\"",
+                                          "281474976710656",
                                           "\"99999999999999999999\""};
     for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
-        assert_true(actor_run_rejects(&run, transfer(ANNA, JEAN, "EUR", amounts[i]),
-                                      "AM12 invalid amount: digits and a point, not more decimals than the currency has"));
-    assert_true(actor_run_rejects(&run, "{\"Open\":{\"IBAN\":\"" ANNA "\"}}", "AG01 open already: account " ANNA));
+        assert_true(actor_run_rejects(
+            &run, transfer(ANNA, JEAN, "EUR", amounts[i]),
+            "AM12 invalid amount: digits and a point, not more decimals than the currency has"));
+    assert_true(
+        actor_run_rejects(&run, "{\"Open\":{\"IBAN\":\"" ANNA "\"}}", "AG01 open already: account " ANNA));
     assert_true(actor_run_rejects(&run, "{\"Open\":{\"IBAN\":\"" NOBODY "\",\"Amt\":\"99999900.01\"}}",
                                   "AM04 insufficient funds in the treasury"));
     assert_true(th_slice_equal(th_buf_slice(&before), th_buf_slice(&run.state)));
@@ -92,26 +115,48 @@ static void test_every_rejection_has_its_code(void **unused)
 static void test_malformed_inputs_are_rejected(void **unused)
 {
     static const char *const inputs[] = {
-        "", "null", "[]", "{}", "{\"Open\":{}}", "{\"Open\":{\"IBAN\":1}}", "{\"Totals\":{}", "{\"Totals\":{}}x",
-        "{\"Totals\":{},\"Open\":{}}", "{\"Balance\":{\"IBAN\":\"" ANNA "\",\"IBAN\":\"" ANNA "\"}}",
-        "{\"PmtId\":{\"EndToEndId\":\"1\"}}", "{\"Totals\":{\"a\":[1,]}}", "{\"Totals\":[01]}", "{\"Totals\":\"\n\"}",
-        "{\"Totals\":\"\\x\"}", "{\"Totals\":\"\\ud800\"}", "{\"Totals\":tru}", "{\"Totals\":1.}", "{\"Totals\":\"\\",
+        "",
+        "null",
+        "[]",
+        "{}",
+        "{\"Open\":{}}",
+        "{\"Open\":{\"IBAN\":1}}",
+        "{\"Totals\":{}",
+        "{\"Totals\":{}}x",
+        "{\"Totals\":{},\"Open\":{}}",
+        "{\"Balance\":{\"IBAN\":\"" ANNA "\",\"IBAN\":\"" ANNA "\"}}",
+        "{\"PmtId\":{\"EndToEndId\":\"1\"}}",
+        "{\"Totals\":{\"a\":[1,]}}",
+        "{\"Totals\":[01]}",
+        "{\"Totals\":\"\n\"}",
+        "{\"Totals\":\"\\x\"}",
+        "{\"Totals\":\"\\ud800\"}",
+        "{\"Totals\":tru}",
+        "{\"Totals\":1.}",
+        "{\"Totals\":\"\\",
         "{\"Totals\":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}",
     };
     actor_run run;
     start(&run);
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
-        assert_true(actor_run_rejects(&run, inputs[i], "FF01 malformed: see the ledger's README for the form of an input"));
-    assert_true(actor_run_gives(&run, "{\"Totals\":[\"\\ud83d\\ude00\\n\",{\"a\":-0.5E+1}]}",
-                                "{\"Accounts\":2,\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\",\"Treasury\":\"99999900.00\"}"));
+        assert_true(actor_run_rejects(&run, inputs[i],
+                                      "FF01 malformed: see the ledger's README for the form of an input"));
+    assert_true(actor_run_gives(
+        &run, "{\"Totals\":[\"\\ud83d\\ude00\\n\",{\"a\":-0.5E+1}]}",
+        "{\"Accounts\":2,\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\",\"Treasury\":\"99999900.00\"}"));
     actor_run_done(&run);
 }
 
 static void test_wrong_configurations_are_refused(void **unused)
 {
     static const char *const wrong[] = {
-        "", "{}", "{\"Ccy\":\"eur\",\"Supply\":\"1\"}", "{\"Ccy\":\"EUR\"}", "{\"Ccy\":\"EUR\",\"Supply\":\"1.001\"}",
-        "{\"Ccy\":\"EUR\",\"Supply\":\"1\",\"Decimals\":5}", "{\"Ccy\":\"EUR\",\"Supply\":\"1\",\"Bank\":\"x\"}",
+        "",
+        "{}",
+        "{\"Ccy\":\"eur\",\"Supply\":\"1\"}",
+        "{\"Ccy\":\"EUR\"}",
+        "{\"Ccy\":\"EUR\",\"Supply\":\"1.001\"}",
+        "{\"Ccy\":\"EUR\",\"Supply\":\"1\",\"Decimals\":5}",
+        "{\"Ccy\":\"EUR\",\"Supply\":\"1\",\"Bank\":\"x\"}",
         "{\"Ccy\":\"EUR\",\"Supply\":\"2814749767106.56\"}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -129,8 +174,9 @@ static size_t changed_chunks(th_slice a, th_slice b)
     return changed;
 }
 
-/* Many accounts, so that the index doubles several times, and transfers between them: the sum stays, what each account has
- * agrees with a count kept here, and a transfer changes no more than two chunks of the state. */
+/* Many accounts, so that the index doubles several times, and transfers between them: the sum stays, what
+ * each account has agrees with a count kept here, and a transfer changes no more than two chunks of the
+ * state. */
 static void test_five_thousand_accounts_keep_the_sum(void **unused)
 {
     enum { ACCOUNTS = 5000, TRANSFERS = 2000 };
@@ -158,7 +204,8 @@ static void test_five_thousand_accounts_keep_the_sum(void **unused)
         snprintf(output, sizeof output, "%u.%02u", amount / 100, amount % 100);
         th_buf_clear(&before);
         assert_int_equal(th_buf_append(&before, th_buf_slice(&run.state), NULL), THEATER_OK);
-        th_engine_outcome outcome = actor_run_handle(&run, th_slice_text(transfer(iban, other, "EUR", output)));
+        th_engine_outcome outcome =
+            actor_run_handle(&run, th_slice_text(transfer(iban, other, "EUR", output)));
         assert_int_equal(outcome, cents[from] >= (long)amount ? TH_ENGINE_OK : TH_ENGINE_ERROR);
         if (outcome == TH_ENGINE_OK)
             cents[from] -= amount, cents[to] += amount;
@@ -169,7 +216,8 @@ static void test_five_thousand_accounts_keep_the_sum(void **unused)
     for (unsigned i = 0; i < ACCOUNTS; i += 100) {
         make_iban(i, iban);
         snprintf(input, sizeof input, "{\"Balance\":{\"IBAN\":\"%s\"}}", iban);
-        snprintf(output, sizeof output, "{\"IBAN\":\"%s\",\"Ccy\":\"EUR\",\"Bal\":\"%ld.%02ld\"}", iban, cents[i] / 100, cents[i] % 100);
+        snprintf(output, sizeof output, "{\"IBAN\":\"%s\",\"Ccy\":\"EUR\",\"Bal\":\"%ld.%02ld\"}", iban,
+                 cents[i] / 100, cents[i] % 100);
         assert_true(actor_run_gives(&run, input, output));
     }
     th_buf_done(&before);
@@ -181,12 +229,14 @@ static bool still_valid(actor_run *run, th_slice state)
     th_engine_turn *turn = NULL;
     th_engine_result result = {0};
     assert_int_equal(th_engine_turn_begin(run->component, &run->options, &turn, &result), TH_ENGINE_OK);
-    assert_int_equal(th_engine_turn_verify_state(turn, (th_engine_bytes){state.data, state.size}, &result), TH_ENGINE_OK);
+    assert_int_equal(th_engine_turn_verify_state(turn, (th_engine_bytes){state.data, state.size}, &result),
+                     TH_ENGINE_OK);
     th_engine_turn_end(turn);
     return result.valid;
 }
 
-/* verify-state sees money that was made or lost, a negative balance, and a state that is cut or lengthened. */
+/* verify-state sees money that was made or lost, a negative balance, and a state that is cut or
+ * lengthened. */
 static void test_verify_state_sees_made_and_lost_money(void **unused)
 {
     actor_run run;

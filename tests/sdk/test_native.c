@@ -1,5 +1,5 @@
-/* The ledger's code as an ordinary program: the SDK's headers compile for the machine too, so that an actor's parts can be tested without a
- * component. Here: account numbers, and the bound on accounts. */
+/* The ledger's code as an ordinary program: the SDK's headers compile for the machine too, so that an actor's
+ * parts can be tested without a component. Here: account numbers, and the bound on accounts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,11 +19,24 @@ static bool good(const char *text)
 
 /* The examples of the registry of ISO 13616, of every kind of length and character. */
 static const char *const examples[] = {
-    "NO9386011117947",          "BE68539007547034",        "DK5000400440116243",         "NL91ABNA0417164300",
-    "AT611904300234573201",     "CH9300762011623852957",   "DE89370400440532013000",     "GB29NWBK60161331926819",
-    "SE4550000000058398257466", "ES9121000418450200051332", "FR1420041010050500013M02606", "IT60X0542811101000000123456",
-    "PL61109010140000071219812874", "BR9700360305000010009795493P1", "JO94CBJO0010000000000131000302",
-    "MT84MALT011000012345MTLCAST001S", "LC55HEMM000100010012001200023015", "RU0304452522540817810538091310419",
+    "NO9386011117947",
+    "BE68539007547034",
+    "DK5000400440116243",
+    "NL91ABNA0417164300",
+    "AT611904300234573201",
+    "CH9300762011623852957",
+    "DE89370400440532013000",
+    "GB29NWBK60161331926819",
+    "SE4550000000058398257466",
+    "ES9121000418450200051332",
+    "FR1420041010050500013M02606",
+    "IT60X0542811101000000123456",
+    "PL61109010140000071219812874",
+    "BR9700360305000010009795493P1",
+    "JO94CBJO0010000000000131000302",
+    "MT84MALT011000012345MTLCAST001S",
+    "LC55HEMM000100010012001200023015",
+    "RU0304452522540817810538091310419",
 };
 
 static void test_ibans_of_the_registry_are_good(void **unused)
@@ -39,8 +52,9 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* What the check is for: a digit for another digit, a letter for another letter, two neighbours of one kind that changed places, and any
- * character that does not belong there. (A letter for a digit makes the number longer, and then one in 97 is not found.) */
+/* What the check is for: a digit for another digit, a letter for another letter, two neighbours of one kind
+ * that changed places, and any character that does not belong there. (A letter for a digit makes the number
+ * longer, and then one in 97 is not found.) */
 static void test_every_slip_is_found(void **unused)
 {
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
@@ -49,7 +63,8 @@ static void test_every_slip_is_found(void **unused)
         for (size_t at = 0; at < size; at++) {
             for (const char *c = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ /:@[`az"; *c; c++) {
                 snprintf(text, sizeof text, "%s", examples[i]);
-                if (text[at] == *c || (*c >= 'A' && *c <= 'Z' && is_digit(text[at])) || (is_digit(*c) && !is_digit(text[at])))
+                if (text[at] == *c || (*c >= 'A' && *c <= 'Z' && is_digit(text[at])) ||
+                    (is_digit(*c) && !is_digit(text[at])))
                     continue;
                 text[at] = *c;
                 /* Check digits that are 97 more or less say the same remainder: 02 and 99, and so on. */
@@ -96,7 +111,8 @@ static void test_keys_tell_accounts_apart(void **unused)
 
 static theater_bytes start(void)
 {
-    theater_result result = theater_actor_init(theater_slice_text("{\"Ccy\":\"JPY\",\"Supply\":1000000,\"Decimals\":0}"));
+    theater_result result =
+        theater_actor_init(theater_slice_text("{\"Ccy\":\"JPY\",\"Supply\":1000000,\"Decimals\":0}"));
     assert_false(result.rejected);
     return result.state;
 }
@@ -110,17 +126,19 @@ static void test_the_handlers_run_without_a_component(void **unused)
 {
     theater_result result = handle("{\"Open\":{\"IBAN\":\"NO9386011117947\",\"Amt\":7}}", start());
     assert_false(result.rejected);
-    assert_true(theater_slice_is(result.output, "{\"IBAN\":\"NO9386011117947\",\"Ccy\":\"JPY\",\"Bal\":\"7\"}"));
+    assert_true(
+        theater_slice_is(result.output, "{\"IBAN\":\"NO9386011117947\",\"Ccy\":\"JPY\",\"Bal\":\"7\"}"));
     assert_true(theater_actor_verify_state(theater_slice_bytes(result.state)));
     free(result.state.data);
 }
 
-/* A book one account below the bound takes one more, and no second. The accounts are made up: the index does not know them, which is
- * nothing that these inputs ask for. */
+/* A book one account below the bound takes one more, and no second. The accounts are made up: the index does
+ * not know them, which is nothing that these inputs ask for. */
 static void test_the_number_of_accounts_is_bounded(void **unused)
 {
     uint32_t most = BOOK_SLOTS_MAX / 4 * 3;
-    theater_bytes empty = start(), state = theater_bytes_new(BOOK_HEADER + 2 * BOOK_SLOTS_MAX + (size_t)BOOK_RECORD * (most - 1));
+    theater_bytes empty = start(), state = theater_bytes_new(BOOK_HEADER + 2 * BOOK_SLOTS_MAX +
+                                                             (size_t)BOOK_RECORD * (most - 1));
     memcpy(state.data, empty.data, BOOK_HEADER);
     theater_put_u32le(state.data + BOOK_SLOTS, BOOK_SLOTS_MAX);
     theater_put_u32le(state.data + BOOK_ACCOUNTS, most - 1);

@@ -36,10 +36,12 @@ static void test_numbers_are_read_and_written(void **unused)
 {
     actor_run run;
     start(&run);
-    assert_true(actor_run_gives(&run, "numbers 1 1.5 0.001 1.0005 -7 deadBEEF 12345678",
-                                "1.000,1, | 1.500,, | 0.001,, | ,, | ,-7, | ,,deadbeef | 12345678.000,12345678,12345678"));
-    assert_true(actor_run_gives(&run, "numbers 18446744073709551.615 18446744073709551.616 9223372036854775808 -9223372036854775808",
-                                "18446744073709551.615,, | ,, | ,, | ,-9223372036854775808,"));
+    assert_true(actor_run_gives(
+        &run, "numbers 1 1.5 0.001 1.0005 -7 deadBEEF 12345678",
+        "1.000,1, | 1.500,, | 0.001,, | ,, | ,-7, | ,,deadbeef | 12345678.000,12345678,12345678"));
+    assert_true(actor_run_gives(
+        &run, "numbers 18446744073709551.615 18446744073709551.616 9223372036854775808 -9223372036854775808",
+        "18446744073709551.615,, | ,, | ,, | ,-9223372036854775808,"));
     assert_true(actor_run_gives(&run, "numbers - . 1. 5g5g5g5g", ",, | ,, | ,, | ,,"));
     actor_run_done(&run);
 }
@@ -48,12 +50,28 @@ static void test_json_strings_are_unescaped(void **unused)
 {
     actor_run run;
     start(&run);
-    assert_true(actor_run_gives(&run, "json [\"ab\", \"\\u0041\\n\\\"\\\\\" , \"\\u00e9\\u20ac\\ud83d\\ude00\"]", "abA\n\"\\\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
+    assert_true(actor_run_gives(&run,
+                                "json [\"ab\", \"\\u0041\\n\\\"\\\\\" , \"\\u00e9\\u20ac\\ud83d\\ude00\"]",
+                                "abA\n\"\\\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
     assert_true(actor_run_gives(&run, "json []", ""));
-    assert_true(actor_run_gives(&run, "json [\"a string of more than eight characters\\t.\"]", "a string of more than eight characters\t."));
+    assert_true(actor_run_gives(&run, "json [\"a string of more than eight characters\\t.\"]",
+                                "a string of more than eight characters\t."));
     static const char *const bad[] = {
-        "json [\"a\" \"b\"]", "json [\"a\",]", "json [,\"a\"]", "json [1]", "json [\"\\ude00\"]", "json [\"\\ud83dx\"]", "json [\"\\ud83d\\u0041\"]",
-        "json [\"\\q\"]", "json [\"\\u12g4\"]", "json [\"\\", "json [\"abcdefgh\n\"]", "json [\"a\\\n\"]", "json [\"abc", "json {}", "json [] []",
+        "json [\"a\" \"b\"]",
+        "json [\"a\",]",
+        "json [,\"a\"]",
+        "json [1]",
+        "json [\"\\ude00\"]",
+        "json [\"\\ud83dx\"]",
+        "json [\"\\ud83d\\u0041\"]",
+        "json [\"\\q\"]",
+        "json [\"\\u12g4\"]",
+        "json [\"\\",
+        "json [\"abcdefgh\n\"]",
+        "json [\"a\\\n\"]",
+        "json [\"abc",
+        "json {}",
+        "json [] []",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_true(actor_run_gives(&run, bad[i], "failed"));

@@ -1,5 +1,5 @@
-/* A test's actor: calls every part of the SDK, chosen by the input's first word. Two files, so that what the headers share between
- * files is linked once. */
+/* A test's actor: calls every part of the SDK, chosen by the input's first word. Two files, so that what the
+ * headers share between files is linked once. */
 #include <theater.h>
 
 #include "other.h"
@@ -40,7 +40,8 @@ static theater_slice line_of_numbers(theater_slice rest)
 static theater_result init(theater_slice config)
 {
     theater_log(THEATER_INFO, line_of_source());
-    return theater_start(theater_bytes_resize((theater_bytes){(uint8_t *)config.data, config.size}, config.size));
+    return theater_start(
+        theater_bytes_resize((theater_bytes){(uint8_t *)config.data, config.size}, config.size));
 }
 
 static theater_result handle(theater_slice input, theater_bytes state)
