@@ -80,7 +80,7 @@ class Ledger:
         if cause.actor == chain.actor and cause.kind != UNDELIVERED:
             if cause.sequence >= element.sequence:
                 raise Refused("cause names an element of this chain that is not earlier")
-            self._check_named(chain, element, self._find([chain], cause))
+            self._check_named(chain, element, [chain])
 
     def across(self, chain, chains):
         """Checks the causes of a whole chain against the other chains; `chains` maps a name to its chains."""
@@ -92,7 +92,7 @@ class Ledger:
                 if cause.kind == UNDELIVERED:
                     self._check_undelivered(chain, cause)
                 elif cause.actor != chain.actor:
-                    self._check_named(chain, element, self._find(chains.get(cause.actor, ()), cause))
+                    self._check_named(chain, element, chains.get(cause.actor, ()))
             except At:
                 raise
             except Refused as error:
@@ -137,10 +137,12 @@ class Ledger:
             raise Refused(f"cause: the hash differs from that of element {cause.sequence} of {cause.actor}")
         return None
 
-    def _check_named(self, chain, element, found):
+    def _check_named(self, chain, element, others):
+        """Checks a cause that names an element of one of the chains `others`, which bear its actor's name."""
         cause = element.cause
+        found = self._find(others, cause)
         if cause.kind == MESSAGE:
-            self._check_order(chain, element, found and found[0])
+            self._check_order(chain, element, others[0] if len(others) == 1 else None)
         if found is None:
             chain.open += 1
             return

@@ -67,6 +67,12 @@ class Messages(Pair):
         self.b.transition(b"question", cause=[0, "a", 2, 0, sha(b"")])
         self.assertEqual(self.verified(self.a, self.b).chains[1]["causes_open"], 1)
 
+    def test_a_gap_shows_before_an_element_past_the_end(self):
+        self.ask()
+        self.b.transition(b"question", cause=[0, "a", 2, 0, sha(b"")])
+        self.verified(self.b)
+        self.refuse(r"message \(1, 2\) of a was dropped", ("b", 2))
+
     def test_dropped_effects_stay_open_but_not_those_of_a_rejection(self):
         a = ChainBuilder("a")
         a.transition(b"go", b"", [message("b", b"question")], drop=["effects"])
