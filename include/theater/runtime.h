@@ -73,7 +73,8 @@ THEATER_API THEATER_CHECKED theater_status theater_actor_start(theater_runtime *
  * resuming a running one is OK and does nothing. NOT_FOUND. */
 THEATER_API THEATER_CHECKED theater_status theater_actor_stop(theater_runtime *runtime, const char *name, theater_error *reterr);
 THEATER_API THEATER_CHECKED theater_status theater_actor_resume(theater_runtime *runtime, const char *name, theater_error *reterr);
-/* Ends an actor for good: its chain stays readable, its name is free, what waits for it is dropped and requests get the answer "removed". */
+/* Ends an actor for good: its chain stays readable and keeps its name, which no other actor of this folder can get; what waits for it is
+ * dropped and requests get the answer "removed". */
 THEATER_API THEATER_CHECKED theater_status theater_actor_remove(theater_runtime *runtime, const char *name, theater_error *reterr);
 /* Goes on under another component, config or limits (the name stays), by an upgrade element. A component of size 0 keeps the component in force; `keep_limits` and
  * `keep_config` keep those. Also how a chain goes on after an update of the engine. ACTOR_FAILED: the new component refuses the state. */

@@ -2,6 +2,8 @@
 #include "runtime/core.h"
 #include "runtime/ids.h"
 
+#define PARK_LOOKS 64 /* idle actors that are looked at in one round, so that the lock is held for short */
+
 th_activity *th_activity_get(theater_runtime *runtime, th_entry *entry)
 {
     if (entry->activity)
@@ -165,11 +167,15 @@ static bool may_park(const theater_runtime *runtime, const th_activity *activity
            activity->last_number <= covered && activity->entry->last_routed < covered;
 }
 
+static bool too_many_active(const theater_runtime *runtime)
+{
+    return runtime->active_count > runtime->options.active_actors || runtime->active_bytes > runtime->options.active_bytes;
+}
+
 void th_activity_park_some(theater_runtime *runtime)
 {
     th_activity *activity = runtime->idle_first;
-    while (activity && (runtime->active_count > runtime->options.active_actors ||
-                        runtime->active_bytes > runtime->options.active_bytes)) {
+    for (int looked = 0; activity && looked < PARK_LOOKS && too_many_active(runtime); looked++) {
         th_activity *next = activity->idle_next;
         if (may_park(runtime, activity)) {
             th_entry *entry = activity->entry;
@@ -180,5 +186,11 @@ void th_activity_park_some(theater_runtime *runtime)
             runtime->counters.parks++;
         }
         activity = next;
+    }
+    /* What is idle and cannot leave waits for the index. */
+    if (runtime->idle_first && too_many_active(runtime) && runtime->index_wanted < runtime->committed) {
+        runtime->index_wanted = runtime->committed;
+        if (runtime->indexer)
+            th_task_wake(runtime->indexer);
     }
 }

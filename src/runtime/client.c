@@ -1,5 +1,5 @@
 /* What clients call: send, submit, query, drain. */
-#include "runtime/core.h"
+#include "runtime/call.h"
 #include "runtime/slice.h"
 
 typedef struct th_drain_waiter {
@@ -41,8 +41,8 @@ static theater_status accept_item(theater_runtime *runtime, th_slice name, th_it
 {
     if (runtime->closing)
         return th_fail(reterr, THEATER_CANCELLED, "the runtime is closing");
-    th_entry *entry = th_directory_find(&runtime->directory, name);
-    if (!entry || entry->status == 0)
+    th_entry *entry = th_directory_living(&runtime->directory, name);
+    if (!entry)
         return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.*s", (int)name.size, (const char *)name.data);
     bool query = item->kind == TH_ITEM_QUERY;
     if (!query && runtime->health.status)
@@ -87,42 +87,19 @@ theater_status theater_submit(theater_runtime *runtime, const theater_message *m
 
 /* ---- waiting for answers ------------------------------------------------------------------------------------------------ */
 
-typedef struct call {
-    th_event *event;
-    theater_answer answer;
-} call;
-
-static void keep_answer(void *context, theater_answer *answer)
-{
-    call *waiting = context;
-    waiting->answer = *answer;
-    *answer = (theater_answer){0};
-    th_event_set(waiting->event);
-}
-
 static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_answer *ret,
                                     theater_error *reterr)
 {
     *ret = (theater_answer){0};
-    call waiting = {0};
-    theater_status status = th_event_new(runtime->port, &waiting.event, reterr);
-    if (!status)
-        status = submit(runtime, kind, message, keep_answer, &waiting, reterr);
+    th_call *call;
+    theater_status status = th_call_new(runtime, &call, reterr);
     if (!status) {
-        /* False only in a simulation that crashed: then the runtime's end gives the answer. */
-        if (th_event_wait(waiting.event, UINT64_MAX)) {
-            *ret = waiting.answer;
-            status = ret->status;
-        } else {
-            status = th_fail(reterr, THEATER_INTERRUPTED, "the machine stopped");
-        }
-        if (status == THEATER_REJECTED)
-            th_fail(reterr, status, "%.*s", (int)(ret->output.size < 900 ? ret->output.size : 900),
-                    ret->output.data ? (const char *)ret->output.data : "");
-        else if (status && ret->error.status && reterr)
-            *reterr = ret->error;
+        status = submit(runtime, kind, message, th_call_answered, call, reterr);
+        if (status)
+            th_call_free(call);
+        else
+            status = th_call_wait(call, ret, reterr);
     }
-    th_event_free(waiting.event);
     ret->status = status;
     return status;
 }

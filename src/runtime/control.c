@@ -187,7 +187,7 @@ static theater_status remove_locked(theater_runtime *runtime, th_activity *activ
         return status;
     }
     th_route_count_status(runtime, entry, TH_ACTOR_REMOVED);
-    th_directory_detach(&runtime->directory, entry);
+    th_directory_retire(&runtime->directory, entry);
     th_activity_forget_gates(runtime, activity);
     while ((item = th_item_pop(&removing.notices))) {
         item->key.number = runtime->next_number + batch->record_count - 1;

@@ -126,7 +126,8 @@ typedef struct th_directory {
     th_entry **by_id;     /* by_id[id], NULL for none */
     uint64_t ids;         /* size of by_id; the next id is runtime.next_actor */
     uint64_t ids_capacity;
-    uint64_t count;
+    uint64_t count;       /* entries that are not removed */
+    uint64_t retired;     /* removed ones, which keep their names */
 } th_directory;
 
 struct theater_runtime {
@@ -196,11 +197,14 @@ THEATER_CHECKED theater_status th_runtime_open(const th_runtime_config *config, 
 /* Fills the directory from the index. */
 THEATER_CHECKED theater_status th_directory_load(theater_runtime *runtime, theater_error *reterr);
 void th_directory_done(theater_runtime *runtime); /* frees entries and their activities' memory */
-th_entry *th_directory_find(const th_directory *directory, th_slice name); /* NULL when there is none */
+th_entry *th_directory_find(const th_directory *directory, th_slice name); /* also one being started or removed; NULL when there is none */
+th_entry *th_directory_living(const th_directory *directory, th_slice name); /* running or stopped, or NULL */
 th_entry *th_directory_by_id(const th_directory *directory, uint64_t id);
 THEATER_CHECKED theater_status th_directory_add(th_directory *directory, th_slice name, uint64_t id, th_entry **ret, theater_error *reterr);
 /* Takes the entry out of the tables; it stays the caller's, to be freed when nothing uses it any more. */
 void th_directory_detach(th_directory *directory, th_entry *entry);
+/* The entry's status is REMOVED: only its name stays. */
+void th_directory_retire(th_directory *directory, th_entry *entry);
 
 /* ---- activity.c ---------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
-/* The directory: every actor that exists, by name and by id. An idle actor costs one entry: some 70 bytes and its name, and 16 bytes
- * in the two tables. */
+/* The directory: every actor by name, and those that are not removed by id. An idle actor costs one entry: some 70 bytes and its name, and 16
+ * bytes in the two tables. A removed one keeps its entry, because its name is never used again: a cause on a chain names an actor by
+ * name, and must mean one chain (docs/decisions). */
 #include "runtime/core.h"
 
 /* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): names are chosen by the operator, not by an attacker. */
@@ -27,6 +28,12 @@ th_entry *th_directory_find(const th_directory *directory, th_slice name)
     return entry;
 }
 
+th_entry *th_directory_living(const th_directory *directory, th_slice name)
+{
+    th_entry *entry = th_directory_find(directory, name);
+    return entry && (entry->status == TH_ACTOR_RUNNING || entry->status == TH_ACTOR_STOPPED) ? entry : NULL;
+}
+
 th_entry *th_directory_by_id(const th_directory *directory, uint64_t id)
 {
     return id < directory->ids ? directory->by_id[id] : NULL;
@@ -34,7 +41,7 @@ th_entry *th_directory_by_id(const th_directory *directory, uint64_t id)
 
 static theater_status grow_buckets(th_directory *directory, theater_error *reterr)
 {
-    if (directory->count < directory->buckets)
+    if (directory->count + directory->retired < directory->buckets)
         return THEATER_OK;
     size_t buckets = directory->buckets ? directory->buckets * 2 : 256;
     th_entry **by_name = th_alloc_zero(buckets, sizeof *by_name);
@@ -105,6 +112,14 @@ void th_directory_detach(th_directory *directory, th_entry *entry)
     directory->count--;
 }
 
+void th_directory_retire(th_directory *directory, th_entry *entry)
+{
+    th_assert(entry->status == TH_ACTOR_REMOVED);
+    directory->by_id[entry->id] = NULL;
+    directory->count--;
+    directory->retired++;
+}
+
 typedef struct load_state {
     theater_runtime *runtime;
     theater_error *reterr;
@@ -114,12 +129,17 @@ typedef struct load_state {
 static bool load_one(void *context, const th_actor_info *info)
 {
     load_state *loading = context;
-    if (info->status != TH_ACTOR_RUNNING && info->status != TH_ACTOR_STOPPED)
+    if (info->status == TH_ACTOR_ARCHIVE)
         return true;
     th_entry *entry;
     loading->status = th_directory_add(&loading->runtime->directory, th_slice_text(info->name), info->id, &entry, loading->reterr);
     if (loading->status)
         return false;
+    if (info->status == TH_ACTOR_REMOVED) {
+        entry->status = TH_ACTOR_REMOVED;
+        th_directory_retire(&loading->runtime->directory, entry);
+        return true;
+    }
     entry->undelivered = info->undelivered;
     if (info->undelivered > 0) {
         entry->last_routed = th_store_covered(loading->runtime->store);
@@ -140,13 +160,15 @@ theater_status th_directory_load(theater_runtime *runtime, theater_error *reterr
 void th_directory_done(theater_runtime *runtime)
 {
     th_directory *directory = &runtime->directory;
-    for (uint64_t id = 0; id < directory->ids; id++) {
-        th_entry *entry = directory->by_id[id];
-        if (!entry)
-            continue;
-        if (entry->activity)
-            th_activity_free(runtime, entry->activity);
-        th_free(entry);
+    for (size_t i = 0; i < directory->buckets; i++) {
+        th_entry *entry = directory->by_name[i];
+        while (entry) {
+            th_entry *next = entry->next_name;
+            if (entry->activity)
+                th_activity_free(runtime, entry->activity);
+            th_free(entry);
+            entry = next;
+        }
     }
     th_free(directory->by_name);
     th_free(directory->by_id);

@@ -1,5 +1,6 @@
 /* What operators call: start, stop, resume, remove, upgrade, checkpoint. Each hands a control item to the actor and waits for it. */
 #include "actor/manifest.h"
+#include "runtime/call.h"
 #include "runtime/control.h"
 #include "runtime/keys.h"
 
@@ -7,28 +8,36 @@
 #define MESSAGE_MAX (UINT64_C(256) << 20)
 #define MEMORY_MAX (UINT64_C(4) << 30)
 
-typedef struct call {
-    th_event *event;
-    theater_error error;
-} call;
-
-static void control_done(void *context, theater_answer *answer)
+/* An item for `control`, and the call that waits for it. */
+static theater_status control_item(theater_runtime *runtime, th_control *control, th_item **ret, th_call **ret_call, theater_error *reterr)
 {
-    call *waiting = context;
-    waiting->error = answer->error;
-    waiting->error.status = answer->status;
-    th_event_set(waiting->event);
+    theater_status status = th_call_new(runtime, ret_call, reterr);
+    if (status)
+        return status;
+    th_item *item = th_item_new(TH_ITEM_CONTROL, 0);
+    if (!item) {
+        th_call_free(*ret_call);
+        return th_fail_memory(reterr, "a request");
+    }
+    item->control = control;
+    item->completion = th_call_answered;
+    item->context = *ret_call;
+    *ret = item;
+    return THEATER_OK;
 }
 
-static th_item *control_item(th_control *control, call *waiting)
+/* The item was handed over when `status` is OK: waits for it; otherwise gives both back. */
+static theater_status control_wait(theater_status status, th_item *item, th_call *call, theater_error *reterr)
 {
-    th_item *item = th_item_new(TH_ITEM_CONTROL, 0);
-    if (!item)
-        return NULL;
-    item->control = control;
-    item->completion = control_done;
-    item->context = waiting;
-    return item;
+    if (status) {
+        th_item_free(item);
+        th_call_free(call);
+        return status;
+    }
+    theater_answer answer;
+    status = th_call_wait(call, &answer, reterr);
+    theater_answer_done(&answer);
+    return status;
 }
 
 /* Under the lock. */
@@ -48,44 +57,26 @@ static theater_status check_writable(const theater_runtime *runtime, theater_err
     return THEATER_OK;
 }
 
-static theater_status wait_for(call *waiting, theater_error *reterr)
-{
-    if (!th_event_wait(waiting->event, UINT64_MAX))
-        return th_fail(reterr, THEATER_INTERRUPTED, "the machine stopped");
-    if (waiting->error.status && reterr)
-        *reterr = waiting->error;
-    return waiting->error.status;
-}
-
 /* Runs a control item of an actor that exists. */
 static theater_status control_actor(theater_runtime *runtime, const char *name, th_control *control, theater_error *reterr)
 {
-    call waiting = {0};
-    theater_status status = th_event_new(runtime->port, &waiting.event, reterr);
+    th_item *item;
+    th_call *call;
+    theater_status status = control_item(runtime, control, &item, &call, reterr);
     if (status)
         return status;
-    th_item *item = control_item(control, &waiting);
-    if (!item) {
-        th_event_free(waiting.event);
-        return th_fail_memory(reterr, "a request");
-    }
     th_mutex_lock(&runtime->lock);
-    th_entry *entry = th_directory_find(&runtime->directory, th_slice_text(name));
+    th_entry *entry = th_directory_living(&runtime->directory, th_slice_text(name));
     th_activity *activity = NULL;
     status = check_writable(runtime, reterr);
-    if (!status && (!entry || entry->status == 0))
+    if (!status && !entry)
         status = th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.128s", name);
     if (!status && !(activity = th_activity_get(runtime, entry)))
         status = th_fail_memory(reterr, "an actor");
     if (!status)
         push_control(runtime, activity, item);
     th_mutex_unlock(&runtime->lock);
-    if (status)
-        th_item_free(item);
-    else
-        status = wait_for(&waiting, reterr);
-    th_event_free(waiting.event);
-    return status;
+    return control_wait(status, item, call, reterr);
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------------ */
@@ -117,12 +108,22 @@ static theater_status fill_limits(const theater_limits *given, th_limits *ret, t
 
 /* ---- start ---------------------------------------------------------------------------------------------------------------- */
 
+/* A name is used once in a data folder, because causes on the chains name actors by it. Under the lock. */
+static theater_status check_name_free(const theater_runtime *runtime, th_slice name, theater_error *reterr)
+{
+    const th_entry *entry = th_directory_find(&runtime->directory, name);
+    if (!entry)
+        return THEATER_OK;
+    if (entry->status == TH_ACTOR_REMOVED)
+        return th_fail(reterr, THEATER_EXISTS, "an actor named %s was removed, and its chain keeps the name: choose another", entry->name);
+    return th_fail(reterr, THEATER_EXISTS, "actor %s exists already: choose another name", entry->name);
+}
+
 static theater_status reserve_name(theater_runtime *runtime, th_slice name, th_item *item, theater_error *reterr)
 {
     theater_status status = check_writable(runtime, reterr);
-    if (!status && th_directory_find(&runtime->directory, name))
-        status = th_fail(reterr, THEATER_EXISTS, "actor %.*s exists already: choose another name, or remove it first", (int)name.size,
-                         (const char *)name.data);
+    if (!status)
+        status = check_name_free(runtime, name, reterr);
     th_entry *entry = NULL;
     if (!status)
         status = th_directory_add(&runtime->directory, name, runtime->next_actor, &entry, reterr);
@@ -154,26 +155,18 @@ static void release_name(theater_runtime *runtime, th_slice name)
 
 static theater_status start_loaded(theater_runtime *runtime, th_slice name, th_control *control, theater_error *reterr)
 {
-    call waiting = {0};
-    theater_status status = th_event_new(runtime->port, &waiting.event, reterr);
+    th_item *item;
+    th_call *call;
+    theater_status status = control_item(runtime, control, &item, &call, reterr);
     if (status)
         return status;
-    th_item *item = control_item(control, &waiting);
-    if (!item) {
-        th_event_free(waiting.event);
-        return th_fail_memory(reterr, "a request");
-    }
     th_mutex_lock(&runtime->lock);
     status = reserve_name(runtime, name, item, reterr);
     th_mutex_unlock(&runtime->lock);
-    if (status) {
-        th_item_free(item);
-    } else {
-        status = wait_for(&waiting, reterr);
-        if (status)
-            release_name(runtime, name);
-    }
-    th_event_free(waiting.event);
+    bool reserved = status == THEATER_OK;
+    status = control_wait(status, item, call, reterr);
+    if (reserved && status)
+        release_name(runtime, name);
     return status;
 }
 
@@ -191,9 +184,8 @@ theater_status theater_actor_start(theater_runtime *runtime, const theater_actor
                          (unsigned long long)control.limits.message);
     /* A name that is taken is said before the component is compiled. */
     th_mutex_lock(&runtime->lock);
-    if (!status && th_directory_find(&runtime->directory, name))
-        status = th_fail(reterr, THEATER_EXISTS, "actor %.*s exists already: choose another name, or remove it first", (int)name.size,
-                         (const char *)name.data);
+    if (!status)
+        status = check_name_free(runtime, name, reterr);
     th_mutex_unlock(&runtime->lock);
     if (!status)
         status = th_loader_add(runtime->loader, options->component, &control.component, reterr);

@@ -94,9 +94,7 @@ static void gate_clients(theater_runtime *runtime, th_entry *sender, const th_en
 
 void th_route_message(theater_runtime *runtime, th_entry *sender, th_item *take_item)
 {
-    th_entry *target = th_directory_find(&runtime->directory, take_item->to);
-    if (target && target->status == 0)
-        target = NULL;
+    th_entry *target = th_directory_living(&runtime->directory, take_item->to);
     if (!target && !take_item->request) {
         th_item_free(take_item);
         return;

@@ -97,7 +97,7 @@ static void account_memory(theater_runtime *runtime, th_activity *activity)
     activity->memory = memory;
 }
 
-/* The actor was removed in this slice: its entry is out of the directory already (control.c). */
+/* The actor was removed in this slice: only its name stays in the directory (control.c). */
 static void free_removed(theater_runtime *runtime, th_slice_work *work)
 {
     th_activity *activity = work->activity;
@@ -108,7 +108,7 @@ static void free_removed(theater_runtime *runtime, th_slice_work *work)
     fail_all(&activity->queries, &work->failed, &error);
     fail_all(&activity->control, &work->failed, &error);
     th_activity_free(runtime, activity);
-    th_free(entry);
+    entry->undelivered = 0;
 }
 
 /* The element that a known id has may be of this very slice: it is in the index when all that was enqueued so far is. */

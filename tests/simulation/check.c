@@ -123,8 +123,6 @@ static void replay_chain(check_run *check, const th_actor_info *info)
 /* ---- causes across chains ----------------------------------------------------------------------------------------------------- */
 
 
-/* A name may have had several chains: the one is meant whose element the cause's hash fits; with few removals the newest that is long enough serves,
- * and the check of causes says so when it does not. */
 static theater_status find_element(void *context, th_slice actor, uint64_t sequence, th_found_element *ret, theater_error *reterr)
 {
     check_run *check = context;
@@ -175,8 +173,7 @@ static bool check_actor(void *context, const th_actor_info *info)
     verify_chain(check, info);
     if (!world->failure[0])
         replay_chain(check, info);
-    /* Where a name was used twice, a cause does not say which of its chains it means, so only names used once are followed. */
-    if (!world->failure[0] && world->removals == 0)
+    if (!world->failure[0])
         check_causes(check, info);
     if (check->drained && info->status == TH_ACTOR_RUNNING && info->undelivered)
         world_fail(world, "%llu messages for %s#%llu were never delivered", (unsigned long long)info->undelivered, info->name,

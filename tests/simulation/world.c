@@ -198,10 +198,10 @@ static bool open_runtime(sim_world *world)
     };
     theater_error error;
     theater_status status = th_runtime_open(&config, &world->runtime, &error);
-    if (status && !th_simulation_crashed(world->simulation) && world->restarts == 0)
-        world_fail(world, "open: %s", error.message);
-    else if (status && !th_simulation_crashed(world->simulation))
-        world_fail(world, "recovery: %s", error.message);
+    /* A bad disk may keep the folder from opening; it must not be taken for damage, and a good disk must open it. */
+    bool excused = th_simulation_crashed(world->simulation) || (world->bad_disk && status != THEATER_CORRUPT);
+    if (status && !excused)
+        world_fail(world, "%s: %s", world->restarts ? "recovery" : "open", error.message);
     return status == THEATER_OK;
 }
 
@@ -238,6 +238,7 @@ static void restart(sim_world *world)
 static void faults(sim_world *world, bool on)
 {
     th_simulation_faults faults = {0};
+    world->bad_disk = on;
     if (on) {
         faults.clock_jumps = 3000;
         if (chance(world, 20))

@@ -33,6 +33,7 @@ typedef struct sim_world {
     uint64_t answer_count;
     uint64_t crashes, restarts, sent, refused, starts, removals;
     bool async;
+    bool bad_disk; /* faults are on */
     bool verbose;
     char failure[1200]; /* what did not hold; empty when all is well */
 } sim_world;
