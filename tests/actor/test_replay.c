@@ -36,7 +36,9 @@ static theater_status give_element(void *context, uint64_t sequence, th_buf *buf
     for (int i = 0; i < 4; i++)
         total += A.parts[sequence][i].size;
     th_buf_clear(buf);
-    assert_ok(th_buf_reserve(buf, total, reterr));
+    theater_status status = th_buf_reserve(buf, total, reterr);
+    if (status)
+        return status;
     for (int i = 0; i < 4; i++) {
         size_t at = buf->size;
         assert_ok(th_buf_append(buf, th_buf_slice(&A.parts[sequence][i]), reterr));
@@ -54,9 +56,9 @@ static theater_status give_snapshot(void *context, uint64_t sequence, th_buf *bu
     if (!A.has_snapshot[sequence])
         return th_fail(reterr, THEATER_NOT_FOUND, "no snapshot");
     th_buf_clear(buf);
-    assert_ok(th_buf_append(buf, th_buf_slice(&A.states[sequence]), reterr));
+    theater_status status = th_buf_append(buf, th_buf_slice(&A.states[sequence]), reterr);
     *ret_state = th_buf_slice(buf);
-    return THEATER_OK;
+    return status;
 }
 
 static const th_replay_source source = {.element = give_element, .snapshot = give_snapshot};
@@ -315,6 +317,27 @@ static void it_stops_when_asked(void **state)
     assert_int_equal(A.asked, 1);
 }
 
+#ifdef TH_FAULTS
+/* Without memory nothing is said about the chain: neither that it is sound nor that it is not. */
+static void every_allocation_may_fail(void **state)
+{
+    static const th_replay_range ranges[] = {{.first = 0, .end = 26, .check_end = false},
+                                             {.first = 25, .end = 40, .check_end = true}};
+    for (int i = 0; i < 2; i++) {
+        theater_status status = THEATER_NO_MEMORY;
+        uint64_t place = 1;
+        for (; status && place < 300; place++) {
+            th_allocation_fail_at(place);
+            status = run(ranges[i]);
+            th_allocation_fail_at(0);
+            assert_true(status == THEATER_OK || status == THEATER_NO_MEMORY);
+            assert_int_equal(result.difference, TH_SAME);
+        }
+        assert_in_range(place, 8, 299);
+    }
+}
+#endif
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, record, drop)
@@ -329,6 +352,9 @@ int main(void)
         TEST(undecided_elements_are_counted_and_passed),
         TEST(damage_is_corrupt),
         TEST(it_stops_when_asked),
+#ifdef TH_FAULTS
+        TEST(every_allocation_may_fail),
+#endif
     };
     return cmocka_run_group_tests_name("actor: replay", tests, NULL, NULL);
 }
