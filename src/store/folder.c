@@ -127,6 +127,8 @@ static theater_status make_contents(th_folder *folder, theater_error *reterr)
         return th_fail(reterr, THEATER_CORRUPT,
                        "the data folder %s has a log but no file 'format': restore that file from a copy", folder->path);
     if (!status)
+        status = th_port_sync_folder(folder->port, folder->path, reterr);
+    if (!status)
         status = th_port_entropy(folder->port, folder->identity, 16, reterr);
     if (!status)
         status = write_format(folder->port, folder->path, folder->identity, reterr);

@@ -3,8 +3,9 @@
  * Invariants of appending (recover.c builds on them)
  *   A1. A commit is written only after the sync of the one before returned OK.
  *   A2. A commit lies in one segment. A new segment is made, named and synced only when the last commit is durable.
- *   A3. When a write fails for want of space, the file is cut back and synced; only then may anything be written. After any other failure,
- *       or when that fails, nothing is ever written again by this log: it must be opened anew.
+ *   A3. When a write fails for want of space, the file is cut back and synced; when a segment cannot be made for want of space, it is removed
+ *       and the folder synced; only then may anything be written. After any other failure, or when that fails, nothing is ever
+ *       written again by this log: it must be opened anew.
  *
  * Room is reserved some MiB ahead, because writing into bytes that are there already makes a sync cheaper (port/system_file.c
  * has the figures), and because a commit into reserved room cannot find the disk full. */

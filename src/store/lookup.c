@@ -148,7 +148,7 @@ theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t s
 
 /* The newest pair (actor, sequence) of a table at or before `sequence`. Pairs can only be sought upwards, so it is found by halving: each
  * probe asks for the first pair at or after a sequence. */
-static theater_status find_newest(th_kv_view *view, th_table table, uint64_t actor, uint64_t sequence, uint64_t *ret_sequence,
+static theater_status find_newest(th_kv_view *view, uint8_t table, uint64_t actor, uint64_t sequence, uint64_t *ret_sequence,
                                   uint64_t *ret_position, bool *ret_found, theater_error *reterr)
 {
     th_key prefix, key;

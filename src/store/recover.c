@@ -4,8 +4,9 @@
  *   A1. Commit n is written only after the sync of commit n - 1 returned OK. So when the machine stops, at most one commit, the last, is
  *       not durable, and of that one any part may be there.
  *   A2. A segment is made, with its name, only after the last commit of the segment before it is durable.
- *   A3. After a write that failed for want of space the file is cut back, and the cut is synced, before anything is written again.
- *       After any other failure nothing is written any more.
+ *   A3. After a write that failed for want of space the file is cut back, and the cut is synced, before anything is written again; a segment
+ *       that could not be made for want of space is removed, and the removal is synced. After any other failure nothing is written any
+ *       more.
  *
  * What follows for the end of a log
  *   R1. The records end behind the last whole commit. What stands behind it is a torn tail only if it is of the one commit that A1 allows:
@@ -100,12 +101,12 @@ static theater_status drop_unfinished(th_journal_file *log, uint64_t proven, uin
 
 /* ---- the end ---- */
 
-/* Takes the proof as the place to begin when its last record stands where it says, in the last segment. *ret_trusted: the proof is of
- * this log. A proof whose record is there but another one is of a copy of this store that went another way. */
-static theater_status use_proof(th_journal_file *log, th_segment *last, const th_journal_mark *proof, bool *ret_trusted,
+/* Takes the proof as the place to begin when its last record stands where it says, in the last segment, and raises *floor: what is proven is
+ * that record's whole commit. A proof whose record is there but another one is of a copy of this store that went another way; it counts
+ * for nothing. */
+static theater_status use_proof(th_journal_file *log, th_segment *last, const th_journal_mark *proof, uint64_t *floor,
                                 theater_error *reterr)
 {
-    *ret_trusted = false;
     uint64_t ordinal = th_position_ordinal(proof->last_position);
     if (proof->number == 0 || ordinal < last->ordinal)
         return THEATER_OK; /* that a segment came after it proves more */
@@ -123,8 +124,11 @@ static theater_status use_proof(th_journal_file *log, th_segment *last, const th
         th_tail tail = {.number = proof->number - 1, .stop = offset};
         return damaged(log, ordinal, &tail, "it was durable", reterr);
     }
-    *ret_trusted = frame.sum == proof->last_sum;
-    if (*ret_trusted && proof->number > log->head.end.number) {
+    if (frame.sum != proof->last_sum)
+        return THEATER_OK;
+    uint64_t whole = proof->number + (frame.count - frame.place - 1);
+    *floor = whole > *floor ? whole : *floor;
+    if (proof->number > log->head.end.number) {
         log->head.end = *proof;
         log->head.end.position = th_position(ordinal, offset + th_frame_size(frame.length));
     }
@@ -245,12 +249,9 @@ static theater_status begin(th_journal_file *log, th_segment *last, const th_jou
 {
     log->head.end = (th_journal_mark){.number = 0};
     for (int i = 0; i < 2; i++) {
-        bool trusted;
-        theater_status status = use_proof(log, last, &proofs[i], &trusted, reterr);
+        theater_status status = use_proof(log, last, &proofs[i], floor, reterr);
         if (status)
             return status;
-        if (trusted && proofs[i].number > *floor)
-            *floor = proofs[i].number;
     }
     *ret_proven = log->head.end.number != 0;
     if (!*ret_proven)

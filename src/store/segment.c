@@ -149,6 +149,18 @@ static theater_status write_new(th_journal_file *log, const th_segment *segment,
     return status ? th_fail_in(reterr, THEATER_STORAGE_FAILED, "a new segment of the log") : THEATER_OK;
 }
 
+/* Half a segment must not stay, not even after a crash: the log may go on in the segment before, and would then pass the number in
+ * the name. `status` is why it was not made. */
+static theater_status remove_half(th_journal_file *log, const char *path, th_file *file, theater_status status,
+                                  theater_error *reterr)
+{
+    th_file_close(file);
+    theater_status removed = th_port_remove(log->head.port, path, NULL);
+    if (!removed)
+        removed = th_port_sync_folder(log->head.port, log->folder, NULL);
+    return removed ? th_fail_in(reterr, THEATER_STORAGE_FAILED, "a new segment of the log") : status;
+}
+
 theater_status th_segment_create(th_journal_file *log, uint64_t first_number, uint64_t bytes_before, uint64_t reserve,
                                  theater_error *reterr)
 {
@@ -168,12 +180,8 @@ theater_status th_segment_create(th_journal_file *log, uint64_t first_number, ui
     if (!status)
         status = write_new(log, segment, file, reserve, reterr);
     if (status) {
-        /* Half a segment must not stay: the next attempt makes it with the same name. What failed first is the error. */
-        if (file) {
-            th_file_close(file);
-            theater_status ignored = th_port_remove(log->head.port, path, NULL);
-            (void)ignored;
-        }
+        if (file)
+            status = remove_half(log, path, file, status, reterr);
         th_segment_unlist(log);
     } else {
         th_mutex_lock(&log->head.lock);

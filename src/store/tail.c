@@ -22,28 +22,31 @@ theater_status th_tail_scan(th_journal_file *log, th_segment *segment, uint64_t 
     *ret = (th_tail){.number = number, .offset = offset, .stop = offset};
     th_window window;
     th_window_init(&window);
-    uint32_t place = 0, count = 0;
+    uint32_t first = 0, place = 0, count = 0; /* frames of the commit in work: its first here, how many, of how many */
     uint64_t begin = offset; /* of the commit in work */
     theater_status status;
     while (true) {
         th_frame frame;
         bool valid;
         status = read_frame(log, segment->ordinal, segment->file, &window, ret->stop, &frame, &valid, reterr);
-        if (status || !valid || frame.number != ret->number + place || frame.place != place ||
+        /* The scan may begin behind a proof, in the midst of a commit. */
+        if (ret->stop == offset && valid)
+            first = frame.place;
+        if (status || !valid || frame.number != ret->number + place || frame.place != first + place ||
             (place > 0 && frame.count != count))
             break;
         count = frame.count;
         uint64_t at = ret->stop;
         ret->stop += th_frame_size(frame.length);
-        if (++place < count)
+        if (first + ++place < count)
             continue;
         ret->has_last = true;
-        ret->number += count;
+        ret->number += place;
         ret->commit_offset = begin;
         ret->last_offset = at;
         ret->last_sum = frame.sum;
         ret->offset = begin = ret->stop;
-        place = 0;
+        first = place = 0;
     }
     th_window_done(&window);
     return status;

@@ -15,7 +15,7 @@ typedef struct th_tail {
     uint64_t last_sum;
 } th_tail;
 
-/* Reads whole commits from `offset` on, where record `number` must begin. Checks every payload. Errors: the port's, NO_MEMORY; what is no
+/* Reads whole commits from `offset` on, where record `number` must begin, which may be in the midst of a commit. Checks every payload. Errors: the port's, NO_MEMORY; what is no
  * valid frame is the end, not an error. */
 THEATER_CHECKED theater_status th_tail_scan(th_journal_file *log, th_segment *segment, uint64_t offset, uint64_t number,
                                             th_tail *ret, theater_error *reterr);
