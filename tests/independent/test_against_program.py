@@ -49,8 +49,8 @@ class Program(unittest.TestCase):
         return file.read_bytes()
 
 
-# Where this reader concludes more than the program needs to: from the hashes of payloads that were dropped, or
-# from two chains together. The program may accept these bundles; it may not refuse one that is accepted here.
+# Where this reader concludes more than the program needs to, from the hashes of dropped payloads or from two
+# chains together. The program may accept these bundles; it may not refuse one that is accepted here.
 CONCLUSIONS = {
     "test_rules.Items.test_components",
     "test_rules.Items.test_several_chains",
