@@ -30,7 +30,8 @@ theater_status th_execution_new(th_port *port, const th_component_source *source
         return th_fail_memory(reterr, "the engine");
     execution->source = *source;
     execution->port = port;
-    th_engine_options options = {.pulley = pulley, .verifier = true, .turns = turns};
+    th_engine_options options = {
+        .pulley = pulley, .verifier = true, .turns = turns, .keep_resident_bytes = UINT64_MAX};
     theater_status status = th_machine_engine(&options, &execution->machine, reterr);
     execution->has_machine = status == THEATER_OK;
     if (!status) {

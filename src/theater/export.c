@@ -123,8 +123,15 @@ static theater_status write_chains(exporter *self, theater_folder *folder, theat
         if (status)
             break;
         th_walker walker = {
-            self,    begin_chain,    put_component, put_element, put_snapshot,
-            put_key, put_checkpoint, end_chain,     self->options->progress ? put_progress : NULL,
+            .context = self,
+            .begin = begin_chain,
+            .component = put_component,
+            .element = put_element,
+            .snapshot = put_snapshot,
+            .key = put_key,
+            .checkpoint = put_checkpoint,
+            .end = end_chain,
+            .progress = self->options->progress ? put_progress : NULL,
         };
         status = th_source_walk(source, &walker, reterr);
         th_source_close(source);

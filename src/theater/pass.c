@@ -239,8 +239,16 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
     }
     if (!status) {
         th_walker walker = {
-            &self,         begin_chain, take_component,  take_element,    take_snapshot,
-            take_key,      take_checkpoint, end_chain, options->progress ? report_progress : NULL,
+            .context = &self,
+            .begin = begin_chain,
+            .component = take_component,
+            .element = take_element,
+            .snapshot = take_snapshot,
+            .key = take_key,
+            .checkpoint = take_checkpoint,
+            .end = end_chain,
+            .late_snapshots = true,
+            .progress = options->progress ? report_progress : NULL,
         };
         theater_error why = {.status = THEATER_OK};
         status = th_source_walk(source, &walker, &why);

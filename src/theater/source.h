@@ -37,6 +37,8 @@ typedef struct th_walker {
     theater_status (*key)(void *context, th_slice text, theater_error *reterr);
     theater_status (*checkpoint)(void *context, th_slice note, theater_error *reterr);
     theater_status (*end)(void *context, theater_error *reterr);
+    /* Whether a snapshot may come some elements after the one that it follows, which lets a folder be read in the order of its log. */
+    bool late_snapshots;
     /* How far the walk is; may be NULL. `all` is an estimate for a bundle. */
     void (*progress)(void *context, uint64_t done, uint64_t all);
 } th_walker;

@@ -170,10 +170,63 @@ static theater_status walk_snapshot(folder_walk *walk, uint64_t actor, uint64_t 
                   : walk->walker->snapshot(walk->walker->context, sequence, record.snapshot.state, reterr);
 }
 
+static theater_status walk_element(folder_walk *walk, const th_record *record, theater_error *reterr)
+{
+    const th_walker *walker = walk->walker;
+    th_source_element element = {record->element.element, th_record_payloads(record)};
+    theater_status status = walk_component(walk, &element, reterr);
+    if (!status)
+        status = walker->element(walker->context, &element, reterr);
+    if (!status && ++walk->done % 1024 == 0 && walker->progress)
+        walker->progress(walker->context, walk->done, walk->all);
+    return status;
+}
+
+/* One chain read in the order of the log. */
+typedef struct log_walk {
+    folder_walk *walk;
+    const th_actor_info *info;
+    uint64_t next;     /* sequence of the next element */
+    size_t snapshots;  /* handed out */
+    theater_status status;
+    theater_error *reterr;
+} log_walk;
+
+static bool take_record(void *context, uint64_t number, const th_record *record)
+{
+    (void)number;
+    log_walk *self = context;
+    if (record->actor != self->info->id)
+        return true;
+    if (record->kind == TH_RECORD_ELEMENT) {
+        self->next++;
+        self->status = walk_element(self->walk, record, self->reterr);
+    } else if (record->kind == TH_RECORD_SNAPSHOT) {
+        self->snapshots++;
+        self->status = self->walk->walker->snapshot(self->walk->walker->context, record->snapshot.sequence,
+                                                    record->snapshot.state, self->reterr);
+    }
+    return !self->status && self->next < self->info->elements;
+}
+
+/* Reads the log from the chain's first element on: several times as fast as looking up each element, where most of the log is this chain's. */
+static theater_status walk_log(folder_walk *walk, const th_actor_info *info, uint64_t from, const sequence_list *snapshots,
+                               theater_error *reterr)
+{
+    log_walk self = {.walk = walk, .info = info, .reterr = reterr};
+    theater_status status = th_store_scan(walk->folder->store, from, take_record, &self, reterr);
+    status = status ? status : self.status;
+    for (size_t i = self.snapshots; !status && i < snapshots->count; i++) /* behind the last element in the log */
+        status = walk_snapshot(walk, info->id, snapshots->values[i], reterr);
+    if (!status && self.next < info->elements)
+        status = th_fail(reterr, THEATER_CORRUPT, "the log of %s ends before element %llu of actor %s", walk->folder->path,
+                         (unsigned long long)self.next, info->name);
+    return status;
+}
+
 static theater_status walk_elements(folder_walk *walk, const th_actor_info *info, const sequence_list *snapshots,
                                     theater_error *reterr)
 {
-    const th_walker *walker = walk->walker;
     size_t next_snapshot = 0;
     for (uint64_t sequence = 0; sequence < info->elements; sequence++) {
         th_record record;
@@ -181,21 +234,31 @@ static theater_status walk_elements(folder_walk *walk, const th_actor_info *info
             th_store_read_element(walk->folder->store, info->id, sequence, &walk->element, &record, NULL, reterr);
         if (status)
             return status;
-        th_source_element element = {record.element.element, th_record_payloads(&record)};
-        status = walk_component(walk, &element, reterr);
-        if (!status)
-            status = walker->element(walker->context, &element, reterr);
+        status = walk_element(walk, &record, reterr);
         if (!status && next_snapshot < snapshots->count && snapshots->values[next_snapshot] == sequence) {
             next_snapshot++;
             status = walk_snapshot(walk, info->id, sequence, reterr);
         }
         if (status)
             return status;
-        walk->done++;
-        if (walker->progress && walk->done % 1024 == 0)
-            walker->progress(walker->context, walk->done, walk->all);
     }
     return THEATER_OK;
+}
+
+/* Whether to read the log rather than look up: when at least a quarter of what lies behind the genesis belongs to the chain. *ret_from is
+ * the record of the genesis. */
+static theater_status reads_log(folder_walk *walk, const th_actor_info *info, bool *ret, uint64_t *ret_from,
+                                theater_error *reterr)
+{
+    th_record record;
+    *ret = false;
+    if (!walk->walker->late_snapshots)
+        return THEATER_OK;
+    theater_status status =
+        th_store_read_element(walk->folder->store, info->id, 0, &walk->element, &record, ret_from, reterr);
+    if (!status)
+        *ret = info->elements >= (info->head_number - *ret_from) / 4;
+    return status;
 }
 
 typedef struct note_walk {
@@ -232,8 +295,13 @@ static theater_status walk_chain(folder_walk *walk, const th_actor_info *info, t
                                      reterr);
     if (!status && snapshots.failed)
         status = th_fail_memory(reterr, "the list of snapshots");
+    bool by_log = false;
+    uint64_t from = 0;
     if (!status)
-        status = walk_elements(walk, info, &snapshots, reterr);
+        status = reads_log(walk, info, &by_log, &from, reterr);
+    if (!status)
+        status = by_log ? walk_log(walk, info, from, &snapshots, reterr)
+                        : walk_elements(walk, info, &snapshots, reterr);
     th_free(snapshots.values);
     if (status)
         return status;
