@@ -5,20 +5,35 @@
  * The same steps as `theater build`, in a program that needs no engine to run and no manifest. Paths in the
  * result are relative to BASE. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "tool/files.h"
 #include "tool/tool.h"
 
-static theater_status make(const char *output, const th_tool_sources *sources, theater_error *reterr)
+/* The module's file name is in the component, so it is the output's, as with `theater build`: both give the
+ * same bytes for the same actor. */
+static theater_status make_in(const char *scratch, const char *output, const th_tool_sources *sources,
+                              theater_error *reterr)
 {
     char module[PATH_MAX];
-    if (snprintf(module, sizeof module, "%s.core", output) >= (int)sizeof module)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", output);
-    theater_status status = th_tool_compile(sources, module, NULL, reterr);
+    const char *slash = strrchr(output, '/');
+    theater_status status = th_tool_join(scratch, slash ? slash + 1 : output, module, reterr);
+    if (status == THEATER_OK)
+        status = th_tool_compile(sources, module, NULL, reterr);
     if (status == THEATER_OK)
         status = th_tool_componentize(module, output, NULL, reterr);
-    unlink(module);
+    return status;
+}
+
+static theater_status make(const char *output, const th_tool_sources *sources, theater_error *reterr)
+{
+    char folder[PATH_MAX], scratch[PATH_MAX];
+    const char *slash = strrchr(output, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - output) : 1, slash ? output : ".");
+    theater_status status = th_tool_make_scratch(folder, scratch, reterr);
+    if (status == THEATER_OK) {
+        status = make_in(scratch, output, sources, reterr);
+        th_tool_remove_scratch(scratch);
+    }
     return status;
 }
 

@@ -114,6 +114,23 @@ static void test_a_build_gives_the_same_bytes_anywhere(void **unused)
     th_tool_names_done(&names);
 }
 
+/* What `make` built and what `theater build` makes of the same sources are the same component. */
+static void test_make_and_theater_build_agree(void **unused)
+{
+    th_tool_built built;
+    th_buf source, made, again;
+    make_folder("counter");
+    read_file(TH_SOURCE_DIR "/examples/counter/counter.c", &source);
+    assert_int_equal(th_tool_replace(at("counter/counter.c"), th_buf_slice(&source), &error), THEATER_OK);
+    assert_int_equal(th_tool_build(at("counter"), &built, &error), THEATER_OK);
+    read_file(built.component, &again);
+    read_file(TH_BINARY_DIR "/actors/counter.wasm", &made);
+    assert_true(th_slice_equal(th_buf_slice(&again), th_buf_slice(&made)));
+    th_buf_done(&source);
+    th_buf_done(&made);
+    th_buf_done(&again);
+}
+
 static void test_new_refuses_what_is_no_name_or_is_there(void **unused)
 {
     assert_int_equal(th_tool_new(at("Upper"), &error), THEATER_INVALID_ARGUMENT);
@@ -236,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_actor_builds_and_runs),
         cmocka_unit_test(test_a_build_gives_the_same_bytes_anywhere),
+        cmocka_unit_test(test_make_and_theater_build_agree),
         cmocka_unit_test(test_new_refuses_what_is_no_name_or_is_there),
         cmocka_unit_test(test_build_says_what_is_wrong_with_a_folder),
         cmocka_unit_test(test_build_passes_on_what_the_compiler_says),
