@@ -34,8 +34,8 @@ static th_difference say(const th_compared *compared, th_difference difference, 
     const char *verb = undecided ? "" : difference == TH_DIFFERS_EFFECTS ? " differ" : " differs";
     th_fail(reterr, undecided ? THEATER_UNDECIDED : THEATER_VERIFY_FAILED,
             "element %llu of actor %.*s: %s%s: recorded %s, came out %s",
-            (unsigned long long)compared->recorded->sequence, (int)descriptor->name.size,
-            (const char *)descriptor->name.data, th_difference_text(difference), verb, recorded, came_out);
+            (unsigned long long)compared->recorded->sequence, TH_SHOW(descriptor->name),
+            th_difference_text(difference), verb, recorded, came_out);
     return difference;
 }
 
@@ -69,11 +69,11 @@ static words payload_words(const th_compared *compared, const th_hash *hash, th_
         return out;
     if (effects) {
         if (!th_effects_read(payload, compared->recorded->sequence, &reader, NULL))
-            snprintf(out.text, sizeof out.text, "%llu %s in %zu bytes (%.40s)", (unsigned long long)reader.count,
-                     reader.count == 1 ? "effect" : "effects", payload.size, sha.text);
+            snprintf(out.text, sizeof out.text, "%llu %s in %zu bytes (%.40s)",
+                     (unsigned long long)reader.count, reader.count == 1 ? "effect" : "effects", payload.size,
+                     sha.text);
     } else if (is_short_text(payload)) {
-        snprintf(out.text, sizeof out.text, "\"%.*s\" (%.40s)", (int)payload.size, (const char *)payload.data,
-                 sha.text);
+        snprintf(out.text, sizeof out.text, "\"%.*s\" (%.40s)", TH_SHOW(payload), sha.text);
     } else {
         snprintf(out.text, sizeof out.text, "%zu bytes (%.40s)", payload.size, sha.text);
     }
@@ -83,9 +83,9 @@ static words payload_words(const th_compared *compared, const th_hash *hash, th_
 static words reason_words(const th_rejection *rejection)
 {
     words out;
-    int shown = rejection->message.size < 200 ? (int)rejection->message.size : 200;
-    snprintf(out.text, sizeof out.text, "a rejection [%d, \"%.*s\"]", (int)rejection->code, shown,
-             (const char *)rejection->message.data);
+    char text[201];
+    th_shown(rejection->message, 200, text);
+    snprintf(out.text, sizeof out.text, "a rejection [%d, \"%s\"]", (int)rejection->code, text);
     return out;
 }
 
@@ -173,8 +173,9 @@ th_difference th_compare(const th_compared *compared, bool foreign, theater_erro
         was = recorded_words(compared), is = came_out_words(compared);
     }
     /* An engine that counts otherwise may also have logged more or less before its fuel was spent. */
-    return say(compared, undecided(compared, foreign) ? TH_DIFFERS_UNDECIDED
-               : difference, reterr, was.text, is.text);
+    if (undecided(compared, foreign))
+        difference = TH_DIFFERS_UNDECIDED;
+    return say(compared, difference, reterr, was.text, is.text);
 }
 
 static words state_words(const th_hash *root, uint64_t size)
@@ -196,8 +197,8 @@ th_difference th_compare_after(const th_compared *compared, bool foreign, theate
 {
     const th_element *recorded = compared->recorded;
     const th_instance *instance = compared->instance;
-    if (!th_hash_equal(&recorded->state_after, &instance->root)
-        || recorded->state_size != instance->state.size) {
+    if (!th_hash_equal(&recorded->state_after, &instance->root) ||
+        recorded->state_size != instance->state.size) {
         words was = state_words(&recorded->state_after, recorded->state_size);
         words is = state_words(&instance->root, instance->state.size);
         return say(compared, TH_DIFFERS_STATE, reterr, was.text, is.text);

@@ -63,8 +63,7 @@ static bool message(th_workspace *workspace, th_slice to, th_slice payload, bool
 {
     th_hash hash;
     theater_status status = th_effects_message(&workspace->effects, workspace->hasher, to, payload, request,
-                                               ret_id,
-                                               &hash, &workspace->passed, NULL);
+                                               ret_id, &hash, &workspace->passed, NULL);
     if (status)
         return failed(workspace, status);
     if (workspace->passed != TH_LIMIT_NONE)

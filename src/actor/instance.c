@@ -67,8 +67,8 @@ static theater_status load_state(th_instance *instance, const th_element *elemen
     unsigned long long sequence = (unsigned long long)element->sequence;
     if (state.size != element->state_size)
         return th_fail(reterr, THEATER_CORRUPT,
-                       "snapshot after element %llu: it has %zu bytes, the element says %llu",
-                       sequence, state.size, (unsigned long long)element->state_size);
+                       "snapshot after element %llu: it has %zu bytes, the element says %llu", sequence,
+                       state.size, (unsigned long long)element->state_size);
     if (state.size > instance->descriptor.limits.state)
         return th_fail(reterr, THEATER_CORRUPT, "snapshot after element %llu: it passes the state limit",
                        sequence);
@@ -123,8 +123,7 @@ theater_status th_instance_load(const th_machine *machine, void *component, cons
         status = load_log(instance, &fields, &instance->head, tree, reterr);
     if (status) {
         th_instance_free(instance);
-        return th_fail_in(reterr, status, "actor %.*s", (int)descriptor->name.size,
-                          (const char *)descriptor->name.data);
+        return th_fail_in(reterr, status, "actor %.*s", TH_SHOW(descriptor->name));
     }
     *ret = instance;
     return THEATER_OK;

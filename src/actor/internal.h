@@ -7,6 +7,9 @@
 #include "chain/rejection.h"
 #include "chain/turn_random.h"
 
+/* A slice as the two arguments that "%.*s" takes. */
+#define TH_SHOW(slice) (int)(slice).size, (const char *)(slice).data
+
 /* Most bytes that the turns since a clear may produce, and what a clear keeps for the next ones. */
 #define WORKSPACE_MAX ((size_t)8 << 30)
 #define WORKSPACE_KEEP ((size_t)1 << 20)
@@ -97,6 +100,9 @@ void th_host_calls_begin(th_workspace *workspace, const th_turn *turn, th_engine
 THEATER_CHECKED theater_status th_turn_produce(th_workspace *workspace, const th_turn *turn,
                                                const th_turn_result *result, th_element *ret_element,
                                                th_produced *ret, theater_error *reterr);
+/* Text of a guest for a message: at most `most` bytes, whole characters, control characters as spaces.
+ * `out` has room for most + 1 bytes. */
+void th_shown(th_slice text, size_t most, char *out);
 /* The words for people: "trapped: unreachable", "returned an error: ...", "ran out of fuel", ... into
  * `out`. */
 void th_turn_words(const th_rejection *rejection, const char *detail, char *out, size_t size);

@@ -14,9 +14,7 @@ static theater_status foreign_engine(const th_instance *instance, const th_descr
 {
     return th_fail(reterr, THEATER_VERSION,
                    "actor %.*s runs under the engine '%.*s' and this is '%s': upgrade the actor",
-                   (int)descriptor->name.size, (const char *)descriptor->name.data,
-                       (int)descriptor->engine.size,
-                   (const char *)descriptor->engine.data, instance->machine->name);
+                   TH_SHOW(descriptor->name), TH_SHOW(descriptor->engine), instance->machine->name);
 }
 
 /* The element of a turn that succeeded or was rejected, and the instance after it. */
@@ -55,8 +53,7 @@ static theater_status actor_failed(const th_turn *turn, const th_turn_result *re
     char words[800];
     th_turn_words(&result->rejection, result->detail, words, sizeof words);
     return th_fail(reterr, THEATER_ACTOR_FAILED, "%s of actor %.*s %s",
-                   turn->type == TH_GENESIS ? "init" : "the upgrade", (int)turn->descriptor->name.size,
-                   (const char *)turn->descriptor->name.data, words);
+                   turn->type == TH_GENESIS ? "init" : "the upgrade", TH_SHOW(turn->descriptor->name), words);
 }
 
 /* ---- genesis and upgrade --------------------------------------------------------------------- */
@@ -97,8 +94,7 @@ theater_status th_instance_genesis(const th_machine *machine, void *component,
     } else {
         th_turn turn = th_instance_next(instance, TH_GENESIS, timestamp_ns);
         status = run_descriptor(instance, &turn, th_buf_slice(&instance->descriptor_bytes), workspace,
-                                ret_produced,
-                                reterr);
+                                ret_produced, reterr);
     }
     if (status) {
         th_instance_free(instance);
@@ -114,8 +110,7 @@ theater_status th_instance_upgrade(th_instance *instance, void *component, const
 {
     if (!th_slice_equal(descriptor->name, instance->descriptor.name))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "an upgrade of actor %.*s cannot name it %.*s",
-                       (int)instance->descriptor.name.size, (const char *)instance->descriptor.name.data,
-                       (int)descriptor->name.size, (const char *)descriptor->name.data);
+                       TH_SHOW(instance->descriptor.name), TH_SHOW(descriptor->name));
     if (!th_slice_equal(descriptor->engine, th_slice_text(instance->machine->name)))
         return foreign_engine(instance, descriptor, reterr);
     th_descriptor kept;

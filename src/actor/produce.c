@@ -8,8 +8,7 @@ static theater_status no_room(const th_turn *turn, theater_error *reterr)
 {
     return th_fail(reterr, THEATER_NO_MEMORY,
                    "element %llu of actor %.*s: no memory for what the turn produced",
-                   (unsigned long long)turn->sequence, (int)turn->descriptor->name.size,
-                   (const char *)turn->descriptor->name.data);
+                   (unsigned long long)turn->sequence, TH_SHOW(turn->descriptor->name));
 }
 
 static theater_status take_output(th_workspace *workspace, const th_turn *turn,
@@ -106,38 +105,41 @@ theater_status th_turn_produce(th_workspace *workspace, const th_turn *turn, con
     return THEATER_OK;
 }
 
-/* A backtrace has lines; a message is one. */
-static void one_line(char *text)
+void th_shown(th_slice text, size_t most, char *out)
 {
-    for (; *text; text++) {
-        if (*text == '\n' || *text == '\r' || *text == '\t')
-            *text = ' ';
-    }
+    size_t size = text.size < most ? text.size : most;
+    /* Not in the middle of a character. */
+    while (size < text.size && size > 0 && (text.data[size] & 0xc0) == 0x80)
+        size--;
+    for (size_t i = 0; i < size; i++)
+        out[i] = text.data[i] < ' ' || text.data[i] == 0x7f ? ' ' : (char)text.data[i];
+    out[size] = '\0';
 }
 
 void th_turn_words(const th_rejection *rejection, const char *detail, char *out, size_t size)
 {
-    int shown = rejection->message.size < 400 ? (int)rejection->message.size : 400;
-    const char *text = (const char *)rejection->message.data;
+    char text[401], more[401] = "";
+    th_shown(rejection->message, 400, text);
+    if (detail)
+        th_shown(th_slice_text(detail), 400, more);
     switch (rejection->code) {
     case TH_REJECTED_BY_ACTOR:
-        snprintf(out, size, "returned an error: %.*s", shown, text);
+        snprintf(out, size, "returned an error: %s", text);
         break;
     case TH_REJECTED_STATE:
         snprintf(out, size, "made an invalid state");
         break;
     case TH_REJECTED_TRAP:
-        snprintf(out, size, "trapped: %.*s%s%s", shown, text, detail ? ": " : "", detail ? detail : "");
+        snprintf(out, size, "trapped: %s%s%s", text, detail ? ": " : "", more);
         break;
     case TH_REJECTED_FUEL:
         snprintf(out, size, "ran out of fuel");
         break;
     case TH_REJECTED_LIMIT:
-        snprintf(out, size, "passed the limit '%.*s'", shown, text);
+        snprintf(out, size, "passed the limit '%s'", text);
         break;
     case TH_REJECTED_STACK:
         snprintf(out, size, "overflowed the stack");
         break;
     }
-    one_line(out);
 }

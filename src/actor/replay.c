@@ -176,10 +176,8 @@ static theater_status check_end(walk *w, theater_error *reterr)
     result->sequence = last;
     snprintf(result->message, sizeof result->message,
              "snapshot after element %llu of actor %.*s: state differs from byte %zu on: "
-             "recorded %zu bytes, came out %zu",
-             (unsigned long long)last, (int)descriptor->name.size, (const char *)descriptor->name.data, at,
-                 state.size,
-             came_out.size);
+             "recorded %zu bytes, came out %zu", (unsigned long long)last, TH_SHOW(descriptor->name), at,
+             state.size, came_out.size);
     return THEATER_OK;
 }
 

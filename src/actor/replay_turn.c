@@ -16,8 +16,7 @@ static theater_status corrupt(const th_instance *instance, const th_element *ele
 {
     const th_descriptor *descriptor = &instance->descriptor;
     return th_fail(reterr, THEATER_CORRUPT, "element %llu of actor %.*s: %s",
-                   (unsigned long long)element->sequence,
-                   (int)descriptor->name.size, (const char *)descriptor->name.data, what);
+                   (unsigned long long)element->sequence, TH_SHOW(descriptor->name), what);
 }
 
 static theater_status check_follows(const th_instance *instance, const th_element *element,
@@ -26,8 +25,8 @@ static theater_status check_follows(const th_instance *instance, const th_elemen
     if (element->sequence != instance->elements)
         return th_fail(reterr, THEATER_CORRUPT,
                        "element %llu of actor %.*s: element %llu stands in its place",
-                       (unsigned long long)instance->elements, (int)instance->descriptor.name.size,
-                       (const char *)instance->descriptor.name.data, (unsigned long long)element->sequence);
+                       (unsigned long long)instance->elements, TH_SHOW(instance->descriptor.name),
+                       (unsigned long long)element->sequence);
     if (!th_hash_equal(&element->previous, &instance->head))
         return corrupt(instance, element, "previous hash differs", reterr);
     if (element->timestamp < instance->timestamp_ns)
@@ -138,8 +137,7 @@ theater_status th_instance_replay(th_instance *instance, const th_recorded *reco
     theater_status status = th_element_decode(recorded->element, &element, reterr);
     if (status)
         return th_fail_in(reterr, status, "element %llu of actor %.*s",
-                          (unsigned long long)instance->elements,
-                          (int)instance->descriptor.name.size, (const char *)instance->descriptor.name.data);
+                          (unsigned long long)instance->elements, TH_SHOW(instance->descriptor.name));
     if (element.type == TH_UPGRADE)
         return replay_upgrade(instance, &element, recorded, component, workspace, ret_difference, reterr);
     th_turn turn = th_instance_next(instance, TH_TRANSITION, 0);

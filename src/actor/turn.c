@@ -58,8 +58,8 @@ static th_trap trap_of(const char *text)
 static theater_status engine_failed(const th_turn *turn, const th_engine_result *given, theater_error *reterr)
 {
     return th_fail(reterr, THEATER_ENGINE_FAILED, "element %llu of actor %.*s: the engine failed: %s",
-                   (unsigned long long)turn->sequence, (int)turn->descriptor->name.size,
-                   (const char *)turn->descriptor->name.data, given->detail ? given->detail : "no detail");
+                   (unsigned long long)turn->sequence, TH_SHOW(turn->descriptor->name),
+                   given->detail ? given->detail : "no detail");
 }
 
 static void reject(th_turn_result *result, th_rejection rejection)
@@ -96,8 +96,7 @@ static theater_status take_outcome(th_workspace *workspace, const th_turn *turn,
         if (workspace->host_status)
             return th_fail(reterr, workspace->host_status,
                            "element %llu of actor %.*s: a host call could not be served",
-                           (unsigned long long)turn->sequence, (int)turn->descriptor->name.size,
-                           (const char *)turn->descriptor->name.data);
+                           (unsigned long long)turn->sequence, TH_SHOW(turn->descriptor->name));
         if (workspace->passed == TH_LIMIT_NONE)
             break;
         reject(result, th_rejection_limit(workspace->passed));
@@ -183,8 +182,7 @@ theater_status th_turn_run(th_workspace *workspace, const th_turn *turn, th_turn
         if (!th_has_cause(turn->cause))
             return th_fail(reterr, THEATER_TOO_LARGE,
                            "the input has %zu bytes; actor %.*s takes messages of at most %llu",
-                               turn->input.size,
-                           (int)turn->descriptor->name.size, (const char *)turn->descriptor->name.data,
+                           turn->input.size, TH_SHOW(turn->descriptor->name),
                            (unsigned long long)limits->message);
         /* Nobody can be told to send less, so the refusal goes on the chain, without a run. */
         th_effects_begin(&workspace->effects, turn->sequence, limits->message, limits->effects);
@@ -198,8 +196,9 @@ theater_status th_turn_run(th_workspace *workspace, const th_turn *turn, th_turn
         return status;
     }
     uint64_t counted = turn->machine->fuel(ret->open);
-    ret->fuel = ret->rejected ? th_rejection_element_fuel(ret->rejection.code, counted, limits->fuel)
-        : counted;
+    ret->fuel = counted;
+    if (ret->rejected)
+        ret->fuel = th_rejection_element_fuel(ret->rejection.code, counted, limits->fuel);
     return THEATER_OK;
 }
 

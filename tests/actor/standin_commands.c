@@ -109,8 +109,7 @@ th_engine_outcome standin_observe(standin_turn *turn)
     }
     int size = snprintf(text, sizeof text, "now=%llu sequence=%llu self=%.*s source=%s",
                         (unsigned long long)o->timestamp_ns, (unsigned long long)o->sequence,
-                            (int)o->self_name.size,
-                        (const char *)o->self_name.data, source);
+                        (int)o->self_name.size, (const char *)o->self_name.data, source);
     if (o->source_kind == TH_ENGINE_SOURCE_GENESIS) {
         bool goes_on = o->log(o->context, 2, (th_engine_bytes){(const uint8_t *)text, (size_t)size});
         return goes_on ? TH_ENGINE_OK : TH_ENGINE_STOPPED;

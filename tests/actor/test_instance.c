@@ -27,6 +27,7 @@ static void genesis_fails(const char *component, const char *config, const char 
 static void a_failing_init_makes_no_actor_and_says_why(void **state)
 {
     genesis_fails("standin:counter", "fail not today", "init of actor cart returned an error: not today");
+    genesis_fails("standin:counter", "fail two\twords\x7f", "returned an error: two words ");
     genesis_fails("standin:counter init=error", "", "init of actor cart returned an error: no init");
     genesis_fails("standin:counter init=trap", "", "init of actor cart trapped: unreachable");
     genesis_fails("standin:counter init=loop", "", "init of actor cart ran out of fuel");

@@ -108,8 +108,7 @@ static th_engine_outcome reject(const script *s, const th_rejection *rejection, 
     case TH_REJECTED_LIMIT:
         assert_int_equal(th_rejection_which_limit(rejection), TH_LIMIT_PAYLOAD);
         assert_false(o->send(o->context, bytes(th_slice_text("other")),
-                             (th_engine_bytes){(const uint8_t *)large,
-                                                                                        sizeof large}));
+                             bytes(th_slice_of(large, sizeof large))));
         return TH_ENGINE_STOPPED;
     case TH_REJECTED_STACK:
         assert_true(o->log(o->context, 1, bytes(th_slice_text("dropped"))));

@@ -22,9 +22,8 @@ void bench_close(bench *b)
 void *bench_compile(bench *b, const char *text)
 {
     char words[256];
-    void *component = b->machine.compile(b->machine.context, (th_engine_bytes){(const uint8_t *)text,
-                                                                               strlen(text)},
-                                         words, sizeof words);
+    th_engine_bytes binary = {(const uint8_t *)text, strlen(text)};
+    void *component = b->machine.compile(b->machine.context, binary, words, sizeof words);
     assert_non_null(component);
     return component;
 }
