@@ -2,8 +2,9 @@
  *
  *   bench_chain [elements]     default 200000
  *
- * It makes a chain in memory (inputs of 100 bytes, outputs of 8, one log line in each tenth element), then measures: encoding, hashing,
- * decoding, verifying (with the reading of a bundle and without), and the state root of 1 MiB of which one chunk changes. */
+ * It makes a chain in memory (inputs of 100 bytes, outputs of 8, one log line in each tenth element), then
+ * measures: encoding, hashing, decoding, verifying (with the reading of a bundle and without), and the state
+ * root of 1 MiB of which one chunk changes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -51,7 +52,8 @@ typedef struct memory_source {
     size_t at;
 } memory_source;
 
-static theater_status read_memory(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr)
+static theater_status read_memory(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                                  theater_error *reterr)
 {
     memory_source *source = context;
     size_t left = source->bytes.size - source->at;
@@ -159,7 +161,8 @@ static void bench_verify(th_hasher *hasher, uint64_t count)
 
 static void bench_steps(th_hasher *hasher)
 {
-    th_element element = {.type = TH_TRANSITION, .sequence = 123456, .timestamp = 1700000000000000000u, .fuel = 457};
+    th_element element = {
+        .type = TH_TRANSITION, .sequence = 123456, .timestamp = 1700000000000000000u, .fuel = 457};
     memset(element.state_after.bytes, 1, THEATER_HASH_SIZE);
     element.state_size = 1000;
     uint8_t room[TH_ELEMENT_MAX];
@@ -208,7 +211,8 @@ static void bench_state(th_hasher *hasher)
     begin = now_ns();
     for (size_t i = 0; i < 1000; i++) {
         after[i * 977 % size]++;
-        need(th_state_tree_update(&tree, hasher, th_slice_of(before, size), th_slice_of(after, size), &root, &error));
+        need(th_state_tree_update(&tree, hasher, th_slice_of(before, size), th_slice_of(after, size), &root,
+                                  &error));
         before[i * 977 % size]++;
     }
     report("state root of 1 MiB, one chunk changed", begin, 1000);

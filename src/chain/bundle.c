@@ -1,12 +1,13 @@
 /* Writing and reading bundles.
  *
- * The reader holds one buffer with a part of the file. An item is first measured (which reads heads only), then read more bytes of
- * if it is not whole, and taken apart when it is. Nothing is nested deeper than one array or map, so measuring
- * takes a handful of steps however large an item is.
+ * The reader holds one buffer with a part of the file. An item is first measured (which reads heads only),
+ * then read more bytes of if it is not whole, and taken apart when it is. Nothing is nested deeper than one
+ * array or map, so measuring takes a handful of steps however large an item is.
  *
  * Invariants of the reader
  *  1. buffer[begin..end) are the bytes of the file from `offset` on that were read and not yet given out.
- *  2. The buffer never grows past max_item: an item whose measured size passes it is refused before it is read.
+ *  2. The buffer never grows past max_item: an item whose measured size passes it is refused before it is
+ *     read.
  *  3. After an error `failed` is set and stays, since the place of the next item is unknown. */
 #include "chain/bundle.h"
 
@@ -15,18 +16,20 @@
 #define MAGIC "theater-bundle"
 #define BUNDLE_VERSION 1
 #define READ_SIZE ((size_t)64 * 1024)
-#define FIELDS_MAX 8 /* values that an item of version 1 may hold: a header's three pairs, an element's five */
+/* Values that an item of version 1 may hold at the most: a header's three pairs; an element has five. */
+#define FIELDS_MAX 8
 
 enum stage { AT_BEGIN, AT_HEADER, AT_ITEMS, AT_KEY, AT_CHECKPOINTS };
 
-/* ---- writing ----------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 void th_bundle_writer_init(th_bundle_writer *writer, th_bundle_sink sink, void *context)
 {
     *writer = (th_bundle_writer){sink, context, AT_BEGIN};
 }
 
-/* One item from heads and borrowed bytes, in one call of the sink. `at` is the place behind the heads written so far. */
+/* One item from heads and borrowed bytes, in one call of the sink. `at` is the place behind the heads written
+ * so far. */
 typedef struct item_parts {
     uint8_t heads[64];
     uint8_t *at;
@@ -95,8 +98,8 @@ static void enter(th_bundle_writer *writer, enum stage stage)
     writer->stage = stage;
 }
 
-static theater_status write_string(th_bundle_writer *writer, th_bundle_kind kind, th_cbor_major major, th_slice bytes,
-                                   theater_error *reterr)
+static theater_status write_string(th_bundle_writer *writer, th_bundle_kind kind, th_cbor_major major,
+                                   th_slice bytes, theater_error *reterr)
 {
     item_parts item;
     parts_begin(&item, 2, kind);
@@ -121,8 +124,8 @@ theater_status th_bundle_write_snapshot(th_bundle_writer *writer, uint64_t seque
     return parts_write(&item, writer, reterr);
 }
 
-theater_status th_bundle_write_element(th_bundle_writer *writer, th_slice encoding, const th_payloads *payloads,
-                                       theater_error *reterr)
+theater_status th_bundle_write_element(th_bundle_writer *writer, th_slice encoding,
+                                       const th_payloads *payloads, theater_error *reterr)
 {
     enter(writer, AT_ITEMS);
     item_parts item;
@@ -146,7 +149,7 @@ theater_status th_bundle_write_checkpoint(th_bundle_writer *writer, th_slice not
     return write_string(writer, TH_BUNDLE_CHECKPOINT, TH_CBOR_TEXT, note, reterr);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct th_bundle_reader {
     th_bundle_source source;
@@ -157,13 +160,13 @@ struct th_bundle_reader {
     size_t begin; /* of the bytes not yet given out */
     size_t end;
     uint64_t offset; /* of buffer[begin] in the file */
-    bool at_end;     /* the source has no more */
+    bool at_end; /* the source has no more */
     bool failed;
     enum stage stage;
 };
 
-theater_status th_bundle_reader_new(th_bundle_source source, void *context, size_t max_item, th_bundle_reader **ret,
-                                    theater_error *reterr)
+theater_status th_bundle_reader_new(th_bundle_source source, void *context, size_t max_item,
+                                    th_bundle_reader **ret, theater_error *reterr)
 {
     th_bundle_reader *reader = th_alloc_zero(1, sizeof *reader);
     if (!reader)
@@ -222,8 +225,9 @@ static theater_status fail_at(th_bundle_reader *reader, theater_status status, c
                    (unsigned long long)reader->offset);
 }
 
-/* How the head at `at` goes on: its size and the bytes that follow it and belong to it. False when the bytes end within the head; a
- * head that means nothing counts as one byte without anything behind it, so that the strict reading refuses it. */
+/* How the head at `at` goes on: its size and the bytes that follow it and belong to it. False when the bytes
+ * end within the head; a head that means nothing counts as one byte without anything behind it, so that the
+ * strict reading refuses it. */
 static bool measure_head(const uint8_t *at, const uint8_t *end, size_t *ret_head, uint64_t *ret_value)
 {
     uint8_t low = *at & 31;
@@ -236,8 +240,9 @@ static bool measure_head(const uint8_t *at, const uint8_t *end, size_t *ret_head
     return true;
 }
 
-/* The size of the item that begins at `begin`; if it is not whole, how many bytes must be there to know more. Anything that is not an
- * array or map of strings and integers measures as less than it is, and the strict reading finds it. */
+/* The size of the item that begins at `begin`; if it is not whole, how many bytes must be there to know more.
+ * Anything that is not an array or map of strings and integers measures as less than it is, and the strict
+ * reading finds it. */
 static uint64_t measure_item(const uint8_t *begin, const uint8_t *end)
 {
     const uint8_t *at = begin;
@@ -277,7 +282,8 @@ static theater_status fill_item(th_bundle_reader *reader, size_t *ret_size, thea
         const uint8_t *begin = reader->buffer + reader->begin, *end = reader->buffer + reader->end;
         uint64_t size = measure_item(begin, end);
         if (size > reader->max_item)
-            return th_fail(reterr, THEATER_TOO_LARGE, "bundle: the item at byte %llu is over the limit of %zu bytes",
+            return th_fail(reterr, THEATER_TOO_LARGE,
+                           "bundle: the item at byte %llu is over the limit of %zu bytes",
                            (unsigned long long)reader->offset, reader->max_item);
         if (size <= (uint64_t)(end - begin)) {
             *ret_size = (size_t)size;
@@ -306,7 +312,8 @@ static bool read_header(th_cbor_reader *in, th_bundle_item *ret, uint64_t *ret_v
         return th_cbor_refuse(in, "a version of bundles that is not known");
     if (count != 3)
         return th_cbor_refuse(in, "a header that has not three fields");
-    if (!th_cbor_expect_uint(in, 2, "a header without the actor's name") || !th_cbor_read_text(in, &ret->actor))
+    if (!th_cbor_expect_uint(in, 2, "a header without the actor's name") ||
+        !th_cbor_read_text(in, &ret->actor))
         return false;
     if (!th_name_valid(ret->actor))
         return th_cbor_refuse(in, "a header whose name is no name");
@@ -358,7 +365,8 @@ static const char *misplaced(enum stage stage, th_bundle_kind kind)
     return stage >= AT_KEY ? "something else behind the key or the checkpoints" : NULL;
 }
 
-static theater_status take_item(th_bundle_reader *reader, size_t size, th_bundle_item *ret, theater_error *reterr)
+static theater_status take_item(th_bundle_reader *reader, size_t size, th_bundle_item *ret,
+                                theater_error *reterr)
 {
     th_slice bytes = th_slice_of(reader->buffer + reader->begin, size);
     th_cbor_reader in = th_cbor_read(bytes);
@@ -369,11 +377,12 @@ static theater_status take_item(th_bundle_reader *reader, size_t size, th_bundle
     uint64_t version = BUNDLE_VERSION;
     bool good = header ? read_header(&in, ret, &version) : read_item(&in, ret);
     if (!good)
-        return fail_at(reader, version > BUNDLE_VERSION ? THEATER_VERSION : THEATER_CORRUPT, in.problem, reterr);
+        return fail_at(reader, version > BUNDLE_VERSION ? THEATER_VERSION : THEATER_CORRUPT, in.problem,
+                       reterr);
     const char *problem = header ? NULL : misplaced(reader->stage, ret->kind);
     if (problem)
         return fail_at(reader, THEATER_CORRUPT, problem, reterr);
-    reader->stage = header                             ? AT_HEADER
+    reader->stage = header                              ? AT_HEADER
                     : ret->kind == TH_BUNDLE_KEY        ? AT_KEY
                     : ret->kind == TH_BUNDLE_CHECKPOINT ? AT_CHECKPOINTS
                                                         : AT_ITEMS;

@@ -4,10 +4,12 @@
 
 #include "chain/element.h"
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
-/* Takes the parts, one after the other; they are borrowed for the call. Errors end the writing and are returned as they are. */
-typedef theater_status (*th_bundle_sink)(void *context, const th_slice *parts, size_t count, theater_error *reterr);
+/* Takes the parts, one after the other; they are borrowed for the call. Errors end the writing and are
+ * returned as they are. */
+typedef theater_status (*th_bundle_sink)(void *context, const th_slice *parts, size_t count,
+                                         theater_error *reterr);
 
 /* What was written last, so that an order which the format forbids asserts. */
 typedef struct th_bundle_writer {
@@ -17,14 +19,16 @@ typedef struct th_bundle_writer {
 } th_bundle_writer;
 
 void th_bundle_writer_init(th_bundle_writer *writer, th_bundle_sink sink, void *context);
-/* Begins a chain; several may follow one another. `actor` is a name. All of these return the sink's errors. */
-THEATER_CHECKED theater_status th_bundle_write_header(th_bundle_writer *writer, th_slice actor, theater_error *reterr);
+/* Begins a chain; several may follow one another. `actor` is a name. All of these return the sink's errors.
+ */
+THEATER_CHECKED theater_status th_bundle_write_header(th_bundle_writer *writer, th_slice actor,
+                                                      theater_error *reterr);
 /* Before the element that names it. */
 THEATER_CHECKED theater_status th_bundle_write_component(th_bundle_writer *writer, th_slice component,
                                                          theater_error *reterr);
 /* After its element: the state after it. */
-THEATER_CHECKED theater_status th_bundle_write_snapshot(th_bundle_writer *writer, uint64_t sequence, th_slice state,
-                                                        theater_error *reterr);
+THEATER_CHECKED theater_status th_bundle_write_snapshot(th_bundle_writer *writer, uint64_t sequence,
+                                                        th_slice state, theater_error *reterr);
 /* In ascending sequence from 0. A payload that is not present becomes null. */
 THEATER_CHECKED theater_status th_bundle_write_element(th_bundle_writer *writer, th_slice encoding,
                                                        const th_payloads *payloads, theater_error *reterr);
@@ -35,9 +39,10 @@ THEATER_CHECKED theater_status th_bundle_write_key(th_bundle_writer *writer, th_
 THEATER_CHECKED theater_status th_bundle_write_checkpoint(th_bundle_writer *writer, th_slice note,
                                                           theater_error *reterr);
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
-/* Fills up to `size` bytes; *ret_size 0 means the end. Errors end the reading and are returned as they are. */
+/* Fills up to `size` bytes; *ret_size 0 means the end. Errors end the reading and are returned as they are.
+ */
 typedef theater_status (*th_bundle_source)(void *context, uint8_t *out, size_t size, size_t *ret_size,
                                            theater_error *reterr);
 
@@ -53,29 +58,29 @@ typedef enum th_bundle_kind {
 /* One item; slices are borrowed from the reader until its next call. */
 typedef struct th_bundle_item {
     th_bundle_kind kind;
-    uint64_t offset;      /* bytes of the file before this item */
-    th_slice actor;       /* HEADER */
-    th_slice component;   /* COMPONENT */
-    uint64_t sequence;    /* SNAPSHOT */
-    th_slice state;       /* SNAPSHOT */
-    th_slice element;     /* ELEMENT: the encoding, not yet decoded */
+    uint64_t offset; /* bytes of the file before this item */
+    th_slice actor; /* HEADER */
+    th_slice component; /* COMPONENT */
+    uint64_t sequence; /* SNAPSHOT */
+    th_slice state; /* SNAPSHOT */
+    th_slice element; /* ELEMENT: the encoding, not yet decoded */
     th_payloads payloads; /* ELEMENT */
-    th_slice text;        /* CHECKPOINT: the note; KEY: the verifier key */
+    th_slice text; /* CHECKPOINT: the note; KEY: the verifier key */
 } th_bundle_item;
 
 typedef struct th_bundle_reader th_bundle_reader;
 
-/* A reader that refuses items of more than `max_item` bytes and so never holds more than about that. *ret is the
- * caller's. Errors: NO_MEMORY. */
+/* A reader that refuses items of more than `max_item` bytes and so never holds more than about that. *ret is
+ * the caller's. Errors: NO_MEMORY. */
 THEATER_CHECKED theater_status th_bundle_reader_new(th_bundle_source source, void *context, size_t max_item,
                                                     th_bundle_reader **ret, theater_error *reterr);
 void th_bundle_reader_free(th_bundle_reader *reader); /* accepts NULL */
 
-/* The next item, or *ret_more false at the end of the file. Strict about encoding, kinds and their order (a header first;
- * at most one key, then checkpoints, last); what is inside the items is the verifier's (chain/verify.h). Errors: CORRUPT with the
- * offset, VERSION for a bundle of a later version, TOO_LARGE, NO_MEMORY, the source's. After an error every call
- * gives an error. */
-THEATER_CHECKED theater_status th_bundle_reader_next(th_bundle_reader *reader, th_bundle_item *ret, bool *ret_more,
-                                                     theater_error *reterr);
+/* The next item, or *ret_more false at the end of the file. Strict about encoding, kinds and their order (a
+ * header first; at most one key, then checkpoints, last); what is inside the items is the verifier's
+ * (chain/verify.h). Errors: CORRUPT with the offset, VERSION for a bundle of a later version, TOO_LARGE,
+ * NO_MEMORY, the source's. After an error every call gives an error. */
+THEATER_CHECKED theater_status th_bundle_reader_next(th_bundle_reader *reader, th_bundle_item *ret,
+                                                     bool *ret_more, theater_error *reterr);
 
 #endif

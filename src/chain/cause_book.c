@@ -21,13 +21,14 @@ void th_cause_book_done(th_cause_book *book)
 static theater_status count_entry(th_cause_book *book, theater_error *reterr)
 {
     if (book->entries >= book->max)
-        return th_fail(reterr, THEATER_TOO_LARGE, "more than %llu senders, open requests and answers to remember",
+        return th_fail(reterr, THEATER_TOO_LARGE,
+                       "more than %llu senders, open requests and answers to remember",
                        (unsigned long long)book->max);
     book->entries++;
     return THEATER_OK;
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 static uint64_t home_of(const th_cause_book *book, const th_pair_table *table, uint64_t a, uint64_t b)
 {
@@ -43,7 +44,8 @@ static th_pair_entry *find(const th_cause_book *book, const th_pair_table *table
     return &table->entries[at];
 }
 
-static bool has(const th_cause_book *book, const th_pair_table *table, uint64_t a, uint64_t b, uint32_t *ret_value)
+static bool has(const th_cause_book *book, const th_pair_table *table, uint64_t a, uint64_t b,
+                uint32_t *ret_value)
 {
     if (table->count == 0)
         return false;
@@ -77,7 +79,8 @@ static theater_status add(th_cause_book *book, th_pair_table *table, uint64_t a,
     return THEATER_OK;
 }
 
-/* Removes the pair, which is there: entries behind it that it kept from their home move up, so no mark stays. */
+/* Removes the pair, which is there: entries behind it that it kept from their home move up, so no mark stays.
+ */
 static void take_out(th_cause_book *book, th_pair_table *table, uint64_t a, uint64_t b)
 {
     uint64_t mask = table->capacity - 1, hole = (uint64_t)(find(book, table, a, b) - table->entries);
@@ -115,9 +118,10 @@ static theater_status number_of(th_cause_book *book, th_slice name, uint32_t *re
     return THEATER_OK;
 }
 
-/* ---- the book ---------------------------------------------------------------------------------------------------- */
+/* ---- the book -------------------------------------------------------------------------------- */
 
-theater_status th_cause_book_request(th_cause_book *book, uint64_t request, th_slice to, theater_error *reterr)
+theater_status th_cause_book_request(th_cause_book *book, uint64_t request, th_slice to,
+                                     theater_error *reterr)
 {
     uint32_t target;
     theater_status status = number_of(book, to, &target, reterr);
@@ -164,7 +168,7 @@ static const char *take_message(th_cause_book *book, const th_cause *cause, uint
     if (sender->any && sender->sequence == cause->sequence && sender->index == cause->index)
         return "the same message was taken in before";
     if (sender->any && (sender->sequence > cause->sequence ||
-                         (sender->sequence == cause->sequence && sender->index > cause->index)))
+                        (sender->sequence == cause->sequence && sender->index > cause->index)))
         return "the messages of one sender do not ascend";
     sender->any = true;
     sender->sequence = cause->sequence;

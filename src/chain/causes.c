@@ -2,9 +2,11 @@
  *
  * Invariants
  *  1. What a lookup gave is used up, or copied, before the next lookup: its slices do not live longer.
- *  2. A cause is counted once: checked, missing (the chain or element is not there) or unchecked (what it takes was
+ *  2. A cause is counted once: checked, missing (the chain or element is not there) or unchecked (what it
+ *     takes was
  *     dropped or is of a later version). Only a contradiction is a finding.
- *  3. last[n] is the newest message of sender n that was taken in, so that the messages between it and the next can be found. */
+ *  3. last[n] is the newest message of sender n that was taken in, so that the messages between it and the
+ *     next can be found. */
 #include "chain/causes.h"
 
 #include <stdarg.h>
@@ -67,24 +69,25 @@ const th_causes_report *th_causes_report_of(const th_causes *causes)
     return &causes->report;
 }
 
-static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr, const char *format,
-                            ...) THEATER_PRINTF(4, 5);
+static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr,
+                            const char *format, ...) THEATER_PRINTF(4, 5);
 
-static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr, const char *format,
-                            ...)
+static theater_status found(th_causes *causes, const th_element *element, theater_error *reterr,
+                            const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    th_finding_set(&causes->report.finding, TH_CHECK_CAUSE, causes->actor, true, element->sequence, format, arguments);
+    th_finding_set(&causes->report.finding, TH_CHECK_CAUSE, causes->actor, true, element->sequence, format,
+                   arguments);
     va_end(arguments);
     causes->report.verdict = THEATER_VERIFY_FAILED;
     return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", causes->report.finding.message);
 }
 
-/* ---- looking things up ------------------------------------------------------------------------------------------- */
+/* ---- looking things up ----------------------------------------------------------------------- */
 
-/* Element `sequence` of an actor, decoded. *ret_outcome is CHECKED when it is there and is understood. With `hash` it must be the element
- * with that hash, else there is a finding about `element`. */
+/* Element `sequence` of an actor, decoded. *ret_outcome is CHECKED when it is there and is understood. With
+ * `hash` it must be the element with that hash, else there is a finding about `element`. */
 static theater_status look_up(th_causes *causes, const th_element *element, th_slice actor, uint64_t sequence,
                               const th_hash *hash, th_found_element *ret, th_element *ret_element,
                               cause_outcome *ret_outcome, theater_error *reterr)
@@ -97,8 +100,8 @@ static theater_status look_up(th_causes *causes, const th_element *element, th_s
     th_element_hash(causes->hasher, ret->encoding, &seen);
     unsigned long long number = sequence;
     if (hash && !th_hash_equal(&seen, hash))
-        return found(causes, element, reterr, "element %llu of actor %.*s has another hash", number, (int)actor.size,
-                     (const char *)actor.data);
+        return found(causes, element, reterr, "element %llu of actor %.*s has another hash", number,
+                     (int)actor.size, (const char *)actor.data);
     *ret_outcome = CHECKED;
     theater_error inner;
     status = th_element_decode(ret->encoding, ret_element, &inner);
@@ -126,7 +129,8 @@ typedef struct wanted_effect {
     uint64_t request;
 } wanted_effect;
 
-/* The effect of an element, when its effects are there. *ret_outcome is UNCHECKED when they are not, MISSING when there is no such effect. */
+/* The effect of an element, when its effects are there. *ret_outcome is UNCHECKED when they are not, MISSING
+ * when there is no such effect. */
 static void find_effect(th_causes *causes, const th_found_element *where, const th_element *element,
                         wanted_effect wanted, th_effect *ret, cause_outcome *ret_outcome)
 {
@@ -148,11 +152,12 @@ static void find_effect(th_causes *causes, const th_found_element *where, const 
     }
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
-/* Whether the element sent this chain a message with an index in first..last-1; which one goes to *ret_index. */
-static bool sent_between(th_causes *causes, const th_found_element *where, const th_element *element, uint64_t first,
-                         uint64_t last, uint64_t *ret_index)
+/* Whether the element sent this chain a message with an index in first..last-1; which one goes to *ret_index.
+ */
+static bool sent_between(th_causes *causes, const th_found_element *where, const th_element *element,
+                         uint64_t first, uint64_t last, uint64_t *ret_index)
 {
     th_effects_reader reader;
     th_effect effect;
@@ -162,7 +167,8 @@ static bool sent_between(th_causes *causes, const th_found_element *where, const
         th_effects_read(where->payloads.effects.bytes, element->sequence, &reader, NULL))
         return false;
     while (!th_effects_next(&reader, &effect, &more, NULL) && more && effect.index < last) {
-        if (effect.index >= first && effect.kind == TH_EFFECT_MESSAGE && th_slice_equal(effect.to, causes->actor)) {
+        if (effect.index >= first && effect.kind == TH_EFFECT_MESSAGE &&
+            th_slice_equal(effect.to, causes->actor)) {
             *ret_index = effect.index;
             return true;
         }
@@ -179,15 +185,16 @@ static theater_status check_gap(th_causes *causes, const th_element *element, co
         th_found_element where;
         th_element sender;
         cause_outcome outcome;
-        theater_status status = look_up(causes, element, cause->actor, sequence, NULL, &where, &sender, &outcome,
-                                        reterr);
+        theater_status status =
+            look_up(causes, element, cause->actor, sequence, NULL, &where, &sender, &outcome, reterr);
         if (status)
             return status;
         uint64_t first = sequence == last->sequence ? last->index + 1 : 0;
         uint64_t end = sequence == cause->sequence ? cause->index : UINT64_MAX;
         uint64_t index;
         if (outcome == CHECKED && sent_between(causes, &where, &sender, first, end, &index))
-            return found(causes, element, reterr, "effect %llu of element %llu of actor %.*s was left out before it",
+            return found(causes, element, reterr,
+                         "effect %llu of element %llu of actor %.*s was left out before it",
                          (unsigned long long)index, (unsigned long long)sequence, (int)cause->actor.size,
                          (const char *)cause->actor.data);
     }
@@ -228,8 +235,8 @@ static theater_status check_message(th_causes *causes, const th_element *element
     const th_cause *cause = &element->cause;
     th_found_element where;
     th_element sender;
-    theater_status status = look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &sender,
-                                    ret, reterr);
+    theater_status status =
+        look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &sender, ret, reterr);
     if (!status && *ret == CHECKED) {
         th_effect effect;
         find_effect(causes, &where, &sender, (wanted_effect){.index = cause->index}, &effect, ret);
@@ -245,10 +252,10 @@ static theater_status check_message(th_causes *causes, const th_element *element
     return status ? status : check_order(causes, element, reterr);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
-/* This chain's own request, which is effect `index` of the element that the request's id begins with, or any of its effects with
- * UINT64_MAX. With `hash` that element must have it. */
+/* This chain's own request, which is effect `index` of the element that the request's id begins with, or any
+ * of its effects with UINT64_MAX. With `hash` that element must have it. */
 static theater_status check_own_request(th_causes *causes, const th_element *element, const th_hash *hash,
                                         uint64_t index, cause_outcome *ret, theater_error *reterr)
 {
@@ -276,8 +283,9 @@ static theater_status check_own_request(th_causes *causes, const th_element *ele
 }
 
 /* What the input of an answer must be: the target's output, or the message of its rejection. */
-static theater_status check_answer_input(th_causes *causes, const th_element *element, const th_found_element *where,
-                                         const th_element *target, cause_outcome *ret, theater_error *reterr)
+static theater_status check_answer_input(th_causes *causes, const th_element *element,
+                                         const th_found_element *where, const th_element *target,
+                                         cause_outcome *ret, theater_error *reterr)
 {
     th_hash expected = target->output;
     if (target->type == TH_REJECTION) {
@@ -294,13 +302,14 @@ static theater_status check_answer_input(th_causes *causes, const th_element *el
     return THEATER_OK;
 }
 
-static theater_status check_answer(th_causes *causes, const th_element *element, cause_outcome *ret, theater_error *reterr)
+static theater_status check_answer(th_causes *causes, const th_element *element, cause_outcome *ret,
+                                   theater_error *reterr)
 {
     const th_cause *cause = &element->cause;
     th_found_element where;
     th_element target;
-    theater_status status = look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &target,
-                                    ret, reterr);
+    theater_status status =
+        look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &target, ret, reterr);
     if (status || *ret != CHECKED)
         return status;
     if (target.type != TH_TRANSITION && target.type != TH_REJECTION)
@@ -321,7 +330,7 @@ static theater_status check_answer(th_causes *causes, const th_element *element,
     return status;
 }
 
-/* ---- one element ------------------------------------------------------------------------------------------------- */
+/* ---- one element ----------------------------------------------------------------------------- */
 
 theater_status th_causes_element(th_causes *causes, const th_element *element, theater_error *reterr)
 {

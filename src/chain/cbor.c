@@ -1,6 +1,6 @@
 #include "chain/cbor.h"
 
-/* ---- encoding ---------------------------------------------------------------------------------------------------- */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
 /* The value of a head that says "the next 1, 2, 4 or 8 bytes are the value". */
 enum { FOLLOWS_1 = 24, FOLLOWS_2 = 25, FOLLOWS_4 = 26, FOLLOWS_8 = 27 };
@@ -73,7 +73,7 @@ theater_status th_cbor_append_text(th_buf *out, th_slice text, theater_error *re
     return append_string(out, TH_CBOR_TEXT, text, reterr);
 }
 
-/* ---- decoding ---------------------------------------------------------------------------------------------------- */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
 bool th_cbor_refuse(th_cbor_reader *in, const char *problem)
 {
@@ -83,11 +83,18 @@ bool th_cbor_refuse(th_cbor_reader *in, const char *problem)
 }
 
 static const char *const wrong_type[] = {
-    "not an unsigned integer", "not an unsigned integer", "not a byte string", "not a text",
-    "not an array",            "not a map",               "not a simple value", "not a simple value",
+    "not an unsigned integer",
+    "not an unsigned integer",
+    "not a byte string",
+    "not a text",
+    "not an array",
+    "not a map",
+    "not a simple value",
+    "not a simple value",
 };
 
-/* Reads a head of the given major type. The reader does not move when it fails, so that `problem` is about the head. */
+/* Reads a head of the given major type. The reader does not move when it fails, so that `problem` is about
+ * the head. */
 static bool read_head(th_cbor_reader *in, th_cbor_major major, uint64_t *ret)
 {
     if (in->problem)
@@ -214,6 +221,6 @@ bool th_cbor_read_end(th_cbor_reader *in)
 
 theater_status th_cbor_fail(const th_cbor_reader *in, const char *what, theater_error *reterr)
 {
-    return th_fail(reterr, THEATER_CORRUPT, "%s: %s at byte %zu", what, in->problem ? in->problem : "not allowed",
-                   (size_t)(in->at - in->begin));
+    return th_fail(reterr, THEATER_CORRUPT, "%s: %s at byte %zu", what,
+                   in->problem ? in->problem : "not allowed", (size_t)(in->at - in->begin));
 }

@@ -1,9 +1,10 @@
-/* chain/cbor.h: the core deterministic encoding of CBOR (RFC 8949, section 4.2.1), as far as the chain format uses it.
+/* chain/cbor.h: the core deterministic encoding of CBOR (RFC 8949, section 4.2.1), as far as the chain format
+ * uses it.
  *
- * Unsigned integers, byte and text strings, arrays and maps of known length, false, true and null. The encoder
- * cannot make anything else; the decoder refuses anything else: long forms, indefinite lengths, negative integers,
- * tags, floats, text that is not UTF-8. Key order and types are the caller's to ask for, so each format's
- * decoder reads like its description. */
+ * Unsigned integers, byte and text strings, arrays and maps of known length, false, true and null. The
+ * encoder cannot make anything else; the decoder refuses anything else: long forms, indefinite lengths,
+ * negative integers, tags, floats, text that is not UTF-8. Key order and types are the caller's to ask for,
+ * so each format's decoder reads like its description. */
 #ifndef TH_CHAIN_CBOR_H
 #define TH_CHAIN_CBOR_H
 
@@ -24,7 +25,7 @@ typedef enum th_cbor_major {
 #define TH_CBOR_TRUE 0xf5
 #define TH_CBOR_NULL 0xf6
 
-/* ---- encoding into room that the caller has measured: each returns the place behind what it wrote ---------- */
+/* ---- encoding into room that the caller has measured: each returns the place behind what it wrote  */
 
 /* How many bytes the head of `value` takes: 1, 2, 3, 5 or 9. */
 static inline size_t th_cbor_head_size(uint64_t value)
@@ -41,7 +42,7 @@ static inline uint8_t *th_cbor_put_uint(uint8_t *at, uint64_t value)
 /* A head and the bytes; `major` is TH_CBOR_BYTES or TH_CBOR_TEXT (then `bytes` is valid UTF-8 already). */
 uint8_t *th_cbor_put_string(uint8_t *at, th_cbor_major major, th_slice bytes);
 
-/* ---- encoding onto a buffer; errors are those of th_buf_extend ------------------------------------------------ */
+/* ---- encoding onto a buffer; errors are those of th_buf_extend ------------------------------- */
 
 THEATER_CHECKED theater_status th_cbor_append_head(th_buf *out, th_cbor_major major, uint64_t value,
                                                    theater_error *reterr);
@@ -50,10 +51,10 @@ THEATER_CHECKED theater_status th_cbor_append_bytes(th_buf *out, th_slice bytes,
 /* `text` is valid UTF-8 already. */
 THEATER_CHECKED theater_status th_cbor_append_text(th_buf *out, th_slice text, theater_error *reterr);
 
-/* ---- decoding ------------------------------------------------------------------------------------------------------ */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
-/* A place in borrowed bytes. After a failure `problem` says in words what was wrong at offset `at - begin`, and the
- * reader does not move any more. The first failure stays. */
+/* A place in borrowed bytes. After a failure `problem` says in words what was wrong at offset `at - begin`,
+ * and the reader does not move any more. The first failure stays. */
 typedef struct th_cbor_reader {
     const uint8_t *begin;
     const uint8_t *at;
@@ -67,7 +68,8 @@ static inline th_cbor_reader th_cbor_read(th_slice bytes)
     return (th_cbor_reader){begin, begin, begin + bytes.size, NULL};
 }
 
-/* Each reads one item and moves behind it, or returns false and sets `problem`. Strings borrow from the input. */
+/* Each reads one item and moves behind it, or returns false and sets `problem`. Strings borrow from the
+ * input. */
 bool th_cbor_read_uint(th_cbor_reader *in, uint64_t *ret);
 bool th_cbor_read_bytes(th_cbor_reader *in, th_slice *ret);
 bool th_cbor_read_text(th_cbor_reader *in, th_slice *ret);

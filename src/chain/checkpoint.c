@@ -9,9 +9,10 @@
 #define KEY_TYPE_ED25519 1
 #define SIGNATURE_BYTES (4 + TH_ED25519_SIGNATURE_SIZE)
 
-/* ---- names and keys ---------------------------------------------------------------------------------------------- */
+/* ---- names and keys -------------------------------------------------------------------------- */
 
-/* The characters that Unicode calls White_Space, and the control characters (C0, DEL, C1). `text` is valid UTF-8. */
+/* The characters that Unicode calls White_Space, and the control characters (C0, DEL, C1). `text` is valid
+ * UTF-8. */
 static bool has_space_or_control(th_slice text)
 {
     const uint8_t *p = text.data;
@@ -25,8 +26,8 @@ static bool has_space_or_control(th_slice text)
             continue;
         uint32_t c = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
         /* U+1680; U+2000 to U+200A; U+2028, U+2029; U+202F; U+205F; U+3000 */
-        if (c == 0xe19a80 || (c >= 0xe28080 && c <= 0xe2808a) || c == 0xe280a8 || c == 0xe280a9 || c == 0xe280af ||
-            c == 0xe2819f || c == 0xe38080)
+        if (c == 0xe19a80 || (c >= 0xe28080 && c <= 0xe2808a) || c == 0xe280a8 || c == 0xe280a9 ||
+            c == 0xe280af || c == 0xe2819f || c == 0xe38080)
             return true;
     }
     return false;
@@ -49,13 +50,14 @@ theater_status th_log_name(th_slice origin, th_slice actor, const th_hash *genes
 {
     if (!th_origin_valid(origin))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "an origin is 1 to %d bytes of UTF-8 without spaces, + or control characters", TH_ORIGIN_MAX);
+                       "an origin is 1 to %d bytes of UTF-8 without spaces, + or control characters",
+                       TH_ORIGIN_MAX);
     if (!th_name_valid(actor))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the actor's name is no name");
     char digits[17];
     th_hex_encode(th_slice_of(genesis->bytes, 8), digits);
-    return th_buf_printf(out, reterr, "%.*s/%.*s/%s", (int)origin.size, (const char *)origin.data, (int)actor.size,
-                         (const char *)actor.data, digits);
+    return th_buf_printf(out, reterr, "%.*s/%.*s/%s", (int)origin.size, (const char *)origin.data,
+                         (int)actor.size, (const char *)actor.data, digits);
 }
 
 bool th_log_name_of_chain(th_slice log_name, th_slice actor, const th_hash *genesis)
@@ -106,7 +108,8 @@ static bool read_key_id(const uint8_t *text, uint32_t *ret)
     return true;
 }
 
-theater_status th_verifier_key_parse(th_hasher *hasher, th_slice text, th_verifier_key *ret, theater_error *reterr)
+theater_status th_verifier_key_parse(th_hasher *hasher, th_slice text, th_verifier_key *ret,
+                                     theater_error *reterr)
 {
     const uint8_t *plus = text.size ? memchr(text.data, '+', text.size) : NULL;
     size_t name_size = plus ? (size_t)(plus - text.data) : 0;
@@ -119,18 +122,19 @@ theater_status th_verifier_key_parse(th_hasher *hasher, th_slice text, th_verifi
         size != sizeof typed)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "not a verifier key (name+hash+key)");
     if (typed[0] != KEY_TYPE_ED25519)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a verifier key of type %u; only Ed25519 (1) is known",
-                       typed[0]);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "a verifier key of type %u; only Ed25519 (1) is known", typed[0]);
     memcpy(ret->public_key, typed + 1, TH_ED25519_PUBLIC_SIZE);
     if (ret->id != th_key_id(hasher, ret->name, ret->public_key))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a verifier key whose hash is not that of its name and key");
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "a verifier key whose hash is not that of its name and key");
     return THEATER_OK;
 }
 
-/* ---- signing ----------------------------------------------------------------------------------------------------- */
+/* ---- signing --------------------------------------------------------------------------------- */
 
-static theater_status append_note(th_hasher *hasher, const th_signing_key *key, const th_checkpoint *checkpoint,
-                                  th_buf *out, theater_error *reterr)
+static theater_status append_note(th_hasher *hasher, const th_signing_key *key,
+                                  const th_checkpoint *checkpoint, th_buf *out, theater_error *reterr)
 {
     char head[(THEATER_HASH_SIZE + 2) / 3 * 4], signature[(SIGNATURE_BYTES + 2) / 3 * 4];
     uint8_t bytes[SIGNATURE_BYTES];
@@ -138,8 +142,8 @@ static theater_status append_note(th_hasher *hasher, const th_signing_key *key, 
     int name_size = (int)checkpoint->name.size;
     const char *name = (const char *)checkpoint->name.data;
     th_base64_encode(th_slice_of(checkpoint->head.bytes, THEATER_HASH_SIZE), head);
-    theater_status status = th_buf_printf(out, reterr, "%.*s\n%" PRIu64 "\n%.*s\n", name_size, name, checkpoint->size,
-                                          (int)sizeof head, head);
+    theater_status status = th_buf_printf(out, reterr, "%.*s\n%" PRIu64 "\n%.*s\n", name_size, name,
+                                          checkpoint->size, (int)sizeof head, head);
     if (status)
         return status;
     th_put_u32be(bytes, th_key_id(hasher, checkpoint->name, th_signing_key_public(key)));
@@ -151,8 +155,8 @@ static theater_status append_note(th_hasher *hasher, const th_signing_key *key, 
                          signature);
 }
 
-theater_status th_checkpoint_sign(th_hasher *hasher, const th_signing_key *key, const th_checkpoint *checkpoint,
-                                  th_buf *out, theater_error *reterr)
+theater_status th_checkpoint_sign(th_hasher *hasher, const th_signing_key *key,
+                                  const th_checkpoint *checkpoint, th_buf *out, theater_error *reterr)
 {
     if (!key_name_valid(checkpoint->name, TH_LOG_NAME_MAX))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "this cannot be the name of a log");
@@ -163,7 +167,7 @@ theater_status th_checkpoint_sign(th_hasher *hasher, const th_signing_key *key, 
     return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* The bytes up to the next newline, which is taken too. False when there is none. */
 static bool next_line(th_slice *rest, th_slice *ret)
@@ -215,7 +219,8 @@ static bool read_signature(th_slice line, signature_line *ret)
     uint8_t bytes[TH_NOTE_MAX];
     size_t size;
     th_slice text = th_slice_of(space + 1, (size_t)(end - space - 1));
-    if (!key_name_valid(ret->name, line.size) || !th_base64_decode(text, bytes, sizeof bytes, &size) || size < 5)
+    if (!key_name_valid(ret->name, line.size) || !th_base64_decode(text, bytes, sizeof bytes, &size) ||
+        size < 5)
         return false;
     ret->id = th_get_u32be(bytes);
     ret->ed25519 = size == SIGNATURE_BYTES;
@@ -224,7 +229,8 @@ static bool read_signature(th_slice line, signature_line *ret)
     return true;
 }
 
-/* Splits a note into its fields; *ret_text is what was signed, *ret_signatures the lines behind the blank one. */
+/* Splits a note into its fields; *ret_text is what was signed, *ret_signatures the lines behind the blank
+ * one. */
 static const char *problem_of(th_slice note, th_checkpoint *ret, th_slice *ret_text, th_slice *ret_signatures)
 {
     th_slice rest = note, size, head, blank;
@@ -238,7 +244,8 @@ static const char *problem_of(th_slice note, th_checkpoint *ret, th_slice *ret_t
         return "the first line is no log's name";
     if (!read_size(size, &ret->size))
         return "the second line is no size";
-    if (!th_base64_decode(head, ret->head.bytes, sizeof ret->head.bytes, &decoded) || decoded != THEATER_HASH_SIZE)
+    if (!th_base64_decode(head, ret->head.bytes, sizeof ret->head.bytes, &decoded) ||
+        decoded != THEATER_HASH_SIZE)
         return "the third line is no hash";
     if (!next_line(&rest, &blank) || blank.size != 0)
         return "no blank line behind the third";
@@ -261,8 +268,8 @@ theater_status th_checkpoint_parse(th_slice note, th_checkpoint *ret, theater_er
     return problem ? th_fail(reterr, THEATER_CORRUPT, "checkpoint: %s", problem) : THEATER_OK;
 }
 
-theater_status th_checkpoint_verify(th_hasher *hasher, th_slice note, const th_verifier_key *key, th_checkpoint *ret,
-                                    theater_error *reterr)
+theater_status th_checkpoint_verify(th_hasher *hasher, th_slice note, const th_verifier_key *key,
+                                    th_checkpoint *ret, theater_error *reterr)
 {
     th_slice text, signatures, line;
     const char *problem = problem_of(note, ret, &text, &signatures);
@@ -279,16 +286,17 @@ theater_status th_checkpoint_verify(th_hasher *hasher, th_slice note, const th_v
             signature.id != key->id)
             continue;
         bool valid = false;
-        theater_status status = signature.ed25519 ? th_ed25519_verify(key->public_key, text, signature.signature,
-                                                                      &valid, reterr)
-                                                  : THEATER_OK;
+        theater_status status =
+            signature.ed25519 ? th_ed25519_verify(key->public_key, text, signature.signature, &valid, reterr)
+                              : THEATER_OK;
         if (status)
             return status;
         if (!valid)
             return th_fail(reterr, THEATER_VERIFY_FAILED, "checkpoint: the signature does not verify");
         good++;
     }
-    return good ? THEATER_OK
-                : th_fail(reterr, THEATER_VERIFY_FAILED, "checkpoint: no signature of the key %.*s+%08" PRIx32,
-                          (int)key->name.size, (const char *)key->name.data, key->id);
+    return good
+               ? THEATER_OK
+               : th_fail(reterr, THEATER_VERIFY_FAILED, "checkpoint: no signature of the key %.*s+%08" PRIx32,
+                         (int)key->name.size, (const char *)key->name.data, key->id);
 }

@@ -4,7 +4,8 @@
 
 #define DESCRIPTOR_VERSION 1
 
-/* What no descriptor may have; NULL when all is well. Shared, so that the encoder makes nothing that the decoder refuses. */
+/* What no descriptor may have; NULL when all is well. Shared, so that the encoder makes nothing that the
+ * decoder refuses. */
 static const char *broken_rule(const th_descriptor *descriptor)
 {
     const th_limits *limits = &descriptor->limits;
@@ -29,7 +30,8 @@ static theater_status append_limits(const th_limits *limits, th_buf *out, theate
     return status;
 }
 
-static theater_status append_field(const th_descriptor *descriptor, uint64_t key, th_buf *out, theater_error *reterr)
+static theater_status append_field(const th_descriptor *descriptor, uint64_t key, th_buf *out,
+                                   theater_error *reterr)
 {
     theater_status status = th_cbor_append_uint(out, key, reterr);
     if (status)
@@ -77,7 +79,8 @@ static bool read_limits(th_cbor_reader *in, th_limits *ret)
         return th_cbor_refuse(in, "limits that are not five");
     uint64_t *const fields[] = {&ret->fuel, &ret->memory, &ret->state, &ret->message, &ret->effects};
     for (uint64_t key = 0; key < 5; key++) {
-        if (!th_cbor_expect_uint(in, key, "a limit is missing or out of order") || !th_cbor_read_uint(in, fields[key]))
+        if (!th_cbor_expect_uint(in, key, "a limit is missing or out of order") ||
+            !th_cbor_read_uint(in, fields[key]))
             return false;
     }
     return true;
@@ -93,11 +96,14 @@ static bool read_descriptor(th_cbor_reader *in, th_descriptor *ret)
         return th_cbor_refuse(in, "a map that has not seven fields");
     if (!th_cbor_expect_uint(in, 0, "the version (key 0) is missing") ||
         !th_cbor_expect_uint(in, DESCRIPTOR_VERSION, "a version other than 1") ||
-        !th_cbor_expect_uint(in, 1, "the actor's name (key 1) is missing") || !th_cbor_read_text(in, &ret->name) ||
+        !th_cbor_expect_uint(in, 1, "the actor's name (key 1) is missing") ||
+        !th_cbor_read_text(in, &ret->name) ||
         !th_cbor_expect_uint(in, 2, "the component hash (key 2) is missing") ||
-        !th_cbor_read_hash(in, &ret->component) || !th_cbor_expect_uint(in, 3, "the config (key 3) is missing") ||
-        !th_cbor_read_bytes(in, &ret->config) || !th_cbor_expect_uint(in, 4, "the limits (key 4) are missing") ||
-        !read_limits(in, &ret->limits) || !th_cbor_expect_uint(in, 5, "the engine (key 5) is missing") ||
+        !th_cbor_read_hash(in, &ret->component) ||
+        !th_cbor_expect_uint(in, 3, "the config (key 3) is missing") ||
+        !th_cbor_read_bytes(in, &ret->config) ||
+        !th_cbor_expect_uint(in, 4, "the limits (key 4) are missing") || !read_limits(in, &ret->limits) ||
+        !th_cbor_expect_uint(in, 5, "the engine (key 5) is missing") ||
         !th_cbor_read_text(in, &ret->engine) || !th_cbor_expect_uint(in, 6, "the world (key 6) is missing") ||
         !th_cbor_read_text(in, &world))
         return false;

@@ -1,13 +1,14 @@
 #include "chain/effects.h"
 
-/* How the payload is built: the array's head depends on the number of effects, so room for the longest head is left in front, and
- * finishing writes the head directly before the first effect. */
+/* How the payload is built: the array's head depends on the number of effects, so room for the longest head
+ * is left in front, and finishing writes the head directly before the first effect. */
 #define HEAD_ROOM TH_CBOR_HEAD_MAX
 
 void th_effects_init(th_effects *effects)
 {
     *effects = (th_effects){0};
-    th_buf_init(&effects->bytes, SIZE_MAX / 2); /* the real bound is effects_limit, tested before anything is added */
+    th_buf_init(&effects->bytes,
+                SIZE_MAX / 2); /* the real bound is effects_limit, tested before anything is added */
 }
 
 void th_effects_done(th_effects *effects)
@@ -80,9 +81,9 @@ static th_turn_limit passed_by_message(const th_effects *effects, th_slice to, t
     return fits(effects, size, payload.size) ? TH_LIMIT_NONE : TH_LIMIT_EFFECTS;
 }
 
-theater_status th_effects_message(th_effects *effects, th_hasher *hasher, th_slice to, th_slice payload, bool request,
-                                  uint64_t *ret_request, th_hash *ret_payload, th_turn_limit *ret_passed,
-                                  theater_error *reterr)
+theater_status th_effects_message(th_effects *effects, th_hasher *hasher, th_slice to, th_slice payload,
+                                  bool request, uint64_t *ret_request, th_hash *ret_payload,
+                                  th_turn_limit *ret_passed, theater_error *reterr)
 {
     uint64_t id = request ? th_request_id(effects->sequence, effects->requests + 1) : 0;
     size_t size = 2 + th_cbor_head_size(to.size) + to.size + 2 + THEATER_HASH_SIZE + th_cbor_head_size(id);
@@ -154,9 +155,10 @@ theater_status th_effects_finish_rejection(th_effects *effects, th_rejection_cod
     return th_effects_finish(effects, ret, reterr);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
-theater_status th_effects_read(th_slice payload, uint64_t sequence, th_effects_reader *ret, theater_error *reterr)
+theater_status th_effects_read(th_slice payload, uint64_t sequence, th_effects_reader *ret,
+                               theater_error *reterr)
 {
     *ret = (th_effects_reader){.in = th_cbor_read(payload), .sequence = sequence};
     if (!th_cbor_read_array(&ret->in, &ret->count))
@@ -207,7 +209,8 @@ static bool read_effect(th_effects_reader *reader, th_effect *ret)
     return kind == TH_EFFECT_LOG ? read_log(in, ret) : read_message(reader, ret);
 }
 
-theater_status th_effects_next(th_effects_reader *reader, th_effect *ret, bool *ret_more, theater_error *reterr)
+theater_status th_effects_next(th_effects_reader *reader, th_effect *ret, bool *ret_more,
+                               theater_error *reterr)
 {
     *ret_more = reader->index < reader->count;
     if (!*ret_more)

@@ -24,7 +24,7 @@ void th_element_hash(th_hasher *hasher, th_slice encoding, th_hash *ret)
     th_leaf_hash(hasher, encoding, ret);
 }
 
-/* ---- encoding ---------------------------------------------------------------------------------------------------- */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
 static uint8_t *put_hash(uint8_t *at, uint8_t key, const th_hash *hash)
 {
@@ -98,15 +98,17 @@ size_t th_element_encode(const th_element *element, uint8_t *room)
     return (size_t)(at - room);
 }
 
-/* ---- decoding ---------------------------------------------------------------------------------------------------- */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
 static bool read_key(th_cbor_reader *in, uint64_t key)
 {
     static const char *const missing[] = {
-        "the version (key 0) is missing",   "the sequence (key 1) is missing",     "previous (key 2) is missing",
-        "the type (key 3) is missing",      "the timestamp (key 4) is missing",    "the input (key 5) is missing",
-        "state-before (key 6) is missing",  "state-after (key 7) is missing",      "the output (key 8) is missing",
-        "the effects (key 9) are missing",  "the fuel (key 10) is missing",        "the state size (key 11) is missing",
+        "the version (key 0) is missing",   "the sequence (key 1) is missing",
+        "previous (key 2) is missing",      "the type (key 3) is missing",
+        "the timestamp (key 4) is missing", "the input (key 5) is missing",
+        "state-before (key 6) is missing",  "state-after (key 7) is missing",
+        "the output (key 8) is missing",    "the effects (key 9) are missing",
+        "the fuel (key 10) is missing",     "the state size (key 11) is missing",
     };
     return th_cbor_expect_uint(in, key, missing[key]);
 }
@@ -213,7 +215,8 @@ static const char *broken_rule(const th_element *element)
         return "a genesis has no previous element";
     if (genesis && !th_hash_equal(&element->state_before, &th_sha256_empty))
         return "a genesis has the empty state before";
-    if ((upgrade || element->type == TH_REJECTION) && !th_hash_equal(&element->state_before, &element->state_after))
+    if ((upgrade || element->type == TH_REJECTION) &&
+        !th_hash_equal(&element->state_before, &element->state_after))
         return upgrade ? "an upgrade keeps the state" : "a rejection keeps the state";
     if ((element->state_size == 0) != th_hash_equal(&element->state_after, &th_sha256_empty))
         return "the state size and the root after it contradict each other";
@@ -236,8 +239,9 @@ static bool read_element(th_cbor_reader *in, uint64_t fields, th_element *ret)
     ret->type = (th_element_type)type;
     return read_number(in, 4, &ret->timestamp) && read_hash(in, 5, &ret->input) &&
            read_hash(in, 6, &ret->state_before) && read_hash(in, 7, &ret->state_after) &&
-           read_hash(in, 8, &ret->output) && read_hash(in, 9, &ret->effects) && read_number(in, 10, &ret->fuel) &&
-           read_number(in, 11, &ret->state_size) && read_optional(in, fields, ret) && th_cbor_read_end(in);
+           read_hash(in, 8, &ret->output) && read_hash(in, 9, &ret->effects) &&
+           read_number(in, 10, &ret->fuel) && read_number(in, 11, &ret->state_size) &&
+           read_optional(in, fields, ret) && th_cbor_read_end(in);
 }
 
 theater_status th_element_decode(th_slice encoding, th_element *ret, theater_error *reterr)

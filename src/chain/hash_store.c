@@ -25,7 +25,8 @@ static theater_status reserve(th_hash **array, uint64_t *capacity, uint64_t need
     if (need <= *capacity)
         return THEATER_OK;
     uint64_t grown = *capacity < 512 ? 1024 : *capacity * 2;
-    th_hash *moved = grown > SIZE_MAX / sizeof *moved ? NULL : th_realloc(*array, (size_t)grown * sizeof *moved);
+    th_hash *moved =
+        grown > SIZE_MAX / sizeof *moved ? NULL : th_realloc(*array, (size_t)grown * sizeof *moved);
     if (!moved)
         return th_fail_memory(reterr, "the element hashes of a chain");
     *array = moved;
@@ -33,7 +34,8 @@ static theater_status reserve(th_hash **array, uint64_t *capacity, uint64_t need
     return THEATER_OK;
 }
 
-/* Nodes of level 8 and up that are complete after `blocks` subtrees of level 8: blocks + blocks/2 + blocks/4 + ... */
+/* Nodes of level 8 and up that are complete after `blocks` subtrees of level 8: blocks + blocks/2 + blocks/4
+ * + ... */
 static uint64_t nodes_after(uint64_t blocks)
 {
     return 2 * blocks - (uint64_t)__builtin_popcountll(blocks);
@@ -67,15 +69,16 @@ theater_status th_hash_store_append(th_hash_store *store, th_hasher *hasher, con
     return THEATER_OK;
 }
 
-theater_status th_hash_store_node(void *context, unsigned level, uint64_t index, bool *ret_known, th_hash *ret,
-                                  theater_error *reterr)
+theater_status th_hash_store_node(void *context, unsigned level, uint64_t index, bool *ret_known,
+                                  th_hash *ret, theater_error *reterr)
 {
     const th_hash_store *store = context;
     *ret_known = level == 0 || level >= TH_HASH_STORE_LEVEL;
     if (level == 0) {
         *ret = store->leaves[index];
     } else if (*ret_known) {
-        /* It became complete with block (index + 1) << above, as the last but so many of that block's nodes. */
+        /* It became complete with block (index + 1) << above, as the last but so many of that block's nodes.
+         */
         unsigned above = level - TH_HASH_STORE_LEVEL;
         uint64_t blocks = (index + 1) << above;
         *ret = store->nodes[nodes_after(blocks - 1) + above];

@@ -49,7 +49,8 @@ theater_status th_log_tree_decode(th_slice bytes, th_log_tree *ret, theater_erro
     th_cbor_reader in = th_cbor_read(bytes);
     uint64_t count;
     th_slice nodes;
-    if (!th_cbor_read_array(&in, &count) || (count != 2 && !th_cbor_refuse(&in, "an array that is not two long")) ||
+    if (!th_cbor_read_array(&in, &count) ||
+        (count != 2 && !th_cbor_refuse(&in, "an array that is not two long")) ||
         !th_cbor_read_uint(&in, &ret->size) || !th_cbor_read_bytes(&in, &nodes) ||
         (nodes.size != count_of(ret->size) * sizeof *ret->nodes &&
          !th_cbor_refuse(&in, "hashes that do not fit the size")) ||
@@ -60,7 +61,7 @@ theater_status th_log_tree_decode(th_slice bytes, th_log_tree *ret, theater_erro
     return THEATER_OK;
 }
 
-/* ---- proofs ------------------------------------------------------------------------------------------------------ */
+/* ---- proofs ---------------------------------------------------------------------------------- */
 
 /* What a proof reads from. */
 typedef struct tree_source {
@@ -75,8 +76,8 @@ static uint64_t split(uint64_t count)
     return (uint64_t)1 << (63 - __builtin_clzll(count - 1));
 }
 
-/* MTH over begin..end-1, at least one leaf; `begin` is a multiple of the largest power of two that is not above the count, which every
- * split of a tree keeps. The recursion is at most 64 deep. */
+/* MTH over begin..end-1, at least one leaf; `begin` is a multiple of the largest power of two that is not
+ * above the count, which every split of a tree keeps. The recursion is at most 64 deep. */
 static theater_status range(const tree_source *source, uint64_t begin, uint64_t end, th_hash *ret,
                             theater_error *reterr)
 {
@@ -113,7 +114,8 @@ theater_status th_log_range_hash(th_hasher *hasher, uint64_t begin, uint64_t end
     return range(&(tree_source){hasher, source, context}, begin, end, ret, reterr);
 }
 
-/* Both proofs walk from the root down and collect the hash of the half that the walk leaves, so they come out upside down. */
+/* Both proofs walk from the root down and collect the hash of the half that the walk leaves, so they come out
+ * upside down. */
 static void reverse(th_proof *proof)
 {
     for (size_t i = 0; i < proof->count / 2; i++) {
@@ -123,8 +125,9 @@ static void reverse(th_proof *proof)
     }
 }
 
-theater_status th_log_prove_inclusion(th_hasher *hasher, uint64_t index, uint64_t size, th_log_node_source source,
-                                      void *context, th_proof *ret, theater_error *reterr)
+theater_status th_log_prove_inclusion(th_hasher *hasher, uint64_t index, uint64_t size,
+                                      th_log_node_source source, void *context, th_proof *ret,
+                                      theater_error *reterr)
 {
     if (index >= size)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "element %llu is not in a tree of %llu",
@@ -135,8 +138,8 @@ theater_status th_log_prove_inclusion(th_hasher *hasher, uint64_t index, uint64_
     while (end - begin > 1) {
         uint64_t middle = begin + split(end - begin);
         bool left = index < middle;
-        theater_status status = range(&tree, left ? middle : begin, left ? end : middle,
-                                      &ret->hashes[ret->count++], reterr);
+        theater_status status =
+            range(&tree, left ? middle : begin, left ? end : middle, &ret->hashes[ret->count++], reterr);
         if (status)
             return status;
         if (left)
@@ -164,8 +167,8 @@ theater_status th_log_prove_consistency(th_hasher *hasher, uint64_t old_size, ui
     while (old_size != end) {
         uint64_t middle = begin + split(end - begin);
         bool left = old_size <= middle;
-        theater_status status = range(&tree, left ? middle : begin, left ? end : middle,
-                                      &ret->hashes[ret->count++], reterr);
+        theater_status status =
+            range(&tree, left ? middle : begin, left ? end : middle, &ret->hashes[ret->count++], reterr);
         if (status)
             return status;
         if (left)
@@ -174,7 +177,8 @@ theater_status th_log_prove_consistency(th_hasher *hasher, uint64_t old_size, ui
             begin = middle;
     }
     /* A complete old tree is known to the verifier; otherwise the proof begins with its last subtree. */
-    theater_status status = begin == 0 ? THEATER_OK : range(&tree, begin, end, &ret->hashes[ret->count++], reterr);
+    theater_status status =
+        begin == 0 ? THEATER_OK : range(&tree, begin, end, &ret->hashes[ret->count++], reterr);
     reverse(ret);
     return status;
 }

@@ -48,16 +48,16 @@ static unsigned width_of(uint64_t x)
     return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
 }
 
-/* Below the level where the paths of `index` and of the last leaf meet, each level has a sibling; above it, only those where the
- * path is a right child. */
+/* Below the level where the paths of `index` and of the last leaf meet, each level has a sibling; above it,
+ * only those where the path is a right child. */
 size_t th_inclusion_proof_size(uint64_t index, uint64_t size)
 {
     unsigned inner = width_of(index ^ (size - 1));
     return inner + bits_of(inner == 64 ? 0 : index >> inner);
 }
 
-bool th_inclusion_verify(th_hasher *hasher, uint64_t index, uint64_t size, const th_hash *leaf, const th_proof *proof,
-                         const th_hash *root)
+bool th_inclusion_verify(th_hasher *hasher, uint64_t index, uint64_t size, const th_hash *leaf,
+                         const th_proof *proof, const th_hash *root)
 {
     if (index >= size || proof->count != th_inclusion_proof_size(index, size))
         return false;

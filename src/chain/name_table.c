@@ -63,7 +63,8 @@ theater_status th_name_table_number(th_name_table *table, th_slice name, uint64_
     *ret_new = *slot == 0;
     if (*ret_new) {
         if (table->count >= max)
-            return th_fail(reterr, THEATER_TOO_LARGE, "more than %llu names to remember", (unsigned long long)max);
+            return th_fail(reterr, THEATER_TOO_LARGE, "more than %llu names to remember",
+                           (unsigned long long)max);
         th_name_entry *entry = &table->names[table->count++];
         entry->size = (uint8_t)name.size;
         memcpy(entry->bytes, name.data, name.size);

@@ -17,7 +17,8 @@ typedef struct th_name_table {
     uint64_t seed;
 } th_name_table;
 
-/* A bijection of 64 bits whose output bits all depend on all input bits; what the chain's tables hash with. */
+/* A bijection of 64 bits whose output bits all depend on all input bits; what the chain's tables hash with.
+ */
 static inline uint64_t th_mix(uint64_t x)
 {
     x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
@@ -29,8 +30,10 @@ static inline uint64_t th_mix(uint64_t x)
 void th_name_table_init(th_name_table *table, uint64_t seed);
 void th_name_table_done(th_name_table *table);
 
-/* The number of the name (which is one), and whether it is new. Errors: NO_MEMORY; TOO_LARGE when it would be more than `max` names. */
+/* The number of the name (which is one), and whether it is new. Errors: NO_MEMORY; TOO_LARGE when it would be
+ * more than `max` names. */
 THEATER_CHECKED theater_status th_name_table_number(th_name_table *table, th_slice name, uint64_t max,
-                                                    uint32_t *ret_number, bool *ret_new, theater_error *reterr);
+                                                    uint32_t *ret_number, bool *ret_new,
+                                                    theater_error *reterr);
 
 #endif

@@ -114,13 +114,16 @@ theater_status th_rejection_decode(th_slice output, th_rejection *ret, theater_e
 {
     th_cbor_reader in = th_cbor_read(output);
     uint64_t count, code;
-    if (!th_cbor_read_array(&in, &count) || (count != 2 && !th_cbor_refuse(&in, "an array that is not two long")) ||
+    if (!th_cbor_read_array(&in, &count) ||
+        (count != 2 && !th_cbor_refuse(&in, "an array that is not two long")) ||
         !th_cbor_read_uint(&in, &code) ||
-        ((code < TH_REJECTED_BY_ACTOR || code > TH_REJECTED_STACK) && !th_cbor_refuse(&in, "an unknown code")) ||
+        ((code < TH_REJECTED_BY_ACTOR || code > TH_REJECTED_STACK) &&
+         !th_cbor_refuse(&in, "an unknown code")) ||
         !th_cbor_read_text(&in, &ret->message) || !th_cbor_read_end(&in))
         return th_cbor_fail(&in, "rejection", reterr);
     ret->code = (th_rejection_code)code;
     if (!allowed(ret))
-        return th_fail(reterr, THEATER_CORRUPT, "rejection: a message that code %d does not have", (int)ret->code);
+        return th_fail(reterr, THEATER_CORRUPT, "rejection: a message that code %d does not have",
+                       (int)ret->code);
     return THEATER_OK;
 }

@@ -1,4 +1,5 @@
-/* chain/rejection.h: why a turn was rejected: codes, their fixed messages, their fuel, and the output payload that says so. */
+/* chain/rejection.h: why a turn was rejected: codes, their fixed messages, their fuel, and the output payload
+ * that says so. */
 #ifndef TH_CHAIN_REJECTION_H
 #define TH_CHAIN_REJECTION_H
 
@@ -6,7 +7,7 @@
 
 typedef enum th_rejection_code {
     TH_REJECTED_BY_ACTOR = 1, /* handle returned an error: the message is the actor's */
-    TH_REJECTED_STATE = 2,    /* verify-state answered false */
+    TH_REJECTED_STATE = 2, /* verify-state answered false */
     TH_REJECTED_TRAP = 3,
     TH_REJECTED_FUEL = 4,
     TH_REJECTED_LIMIT = 5,
@@ -16,11 +17,11 @@ typedef enum th_rejection_code {
 /* The messages of code 3. */
 typedef enum th_trap {
     TH_TRAP_UNREACHABLE,
-    TH_TRAP_MEMORY,   /* access out of bounds, by an instruction or a segment */
-    TH_TRAP_TABLE,    /* access or indirect call out of bounds, to null, or of another type */
+    TH_TRAP_MEMORY, /* access out of bounds, by an instruction or a segment */
+    TH_TRAP_TABLE, /* access or indirect call out of bounds, to null, or of another type */
     TH_TRAP_DIVISION, /* by zero */
-    TH_TRAP_INTEGER,  /* overflow, or a float that does not fit */
-    TH_TRAP_ABI,      /* everything else */
+    TH_TRAP_INTEGER, /* overflow, or a float that does not fit */
+    TH_TRAP_ABI, /* everything else */
     TH_TRAP_COUNT
 } th_trap;
 
@@ -59,8 +60,10 @@ th_turn_limit th_rejection_which_limit(const th_rejection *rejection);
 /* The fuel that the element gets: counted for 1 and 2, 0 for 3, 5 and 6, the limit for 4. */
 uint64_t th_rejection_element_fuel(th_rejection_code code, uint64_t counted, uint64_t limit);
 
-/* Appends CBOR [code, message]. Errors: INVALID_ARGUMENT for a message that its code does not allow, TOO_LARGE, NO_MEMORY. */
-THEATER_CHECKED theater_status th_rejection_encode(const th_rejection *rejection, th_buf *out, theater_error *reterr);
+/* Appends CBOR [code, message]. Errors: INVALID_ARGUMENT for a message that its code does not allow,
+ * TOO_LARGE, NO_MEMORY. */
+THEATER_CHECKED theater_status th_rejection_encode(const th_rejection *rejection, th_buf *out,
+                                                   theater_error *reterr);
 
 /* Strict, the table of fixed messages included. Errors: CORRUPT. */
 THEATER_CHECKED theater_status th_rejection_decode(th_slice output, th_rejection *ret, theater_error *reterr);

@@ -1,15 +1,15 @@
 /* The state root, kept incrementally.
  *
- * Level 0 holds the hashes of the chunks; each level above has half as many places, rounded up. Place i above two children is their
- * node hash; above one child (the odd last one) it is that child, unchanged. This is the tree of RFC 9162: its split at
- * the largest power of two makes the same complete subtrees.
+ * Level 0 holds the hashes of the chunks; each level above has half as many places, rounded up. Place i above
+ * two children is their node hash; above one child (the odd last one) it is that child, unchanged. This is
+ * the tree of RFC 9162: its split at the largest power of two makes the same complete subtrees.
  *
  * Invariants
  *  1. Between calls every place of every level holds the hash that belongs to the state of `size` bytes.
  *  2. All memory is taken before the first place is written, so an update that fails has changed nothing.
- *  3. `changed` holds ascending places of one level, each once; a place of the level above changes only if a child changed or
- *     the number of its children did. The latter can only be the last place of the shorter of the two levels and
- *     places behind it. */
+ *  3. `changed` holds ascending places of one level, each once; a place of the level above changes only if
+ *     a child changed or the number of its children did. The latter can only be the last place of the
+ *     shorter of the two levels and places behind it. */
 #include "chain/state_tree.h"
 
 void th_state_tree_init(th_state_tree *tree)
@@ -95,7 +95,8 @@ static size_t update_chunks(th_state_tree *tree, th_hasher *hasher, th_slice bef
     return count;
 }
 
-/* Turns the list of changed children into the list of places above them that must be made again (invariant 3). */
+/* Turns the list of changed children into the list of places above them that must be made again (invariant
+ * 3). */
 static size_t places_above(uint32_t *changed, size_t count, size_t old_children, size_t children)
 {
     size_t above = (children + 1) / 2, made = 0;

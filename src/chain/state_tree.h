@@ -1,8 +1,8 @@
 /* chain/state_tree.h: the state root, kept so that a turn costs what it changed.
  *
- * The tree holds the hashes of the chunks of one state and of the nodes above them: 64 bytes a chunk of 4,096, so 1/64 of
- * the state. The state's bytes stay with the caller, who gives the state before and after at each update; chunks
- * that compare equal are not hashed. */
+ * The tree holds the hashes of the chunks of one state and of the nodes above them: 64 bytes a chunk of
+ * 4,096, so 1/64 of the state. The state's bytes stay with the caller, who gives the state before and after
+ * at each update; chunks that compare equal are not hashed. */
 #ifndef TH_CHAIN_STATE_TREE_H
 #define TH_CHAIN_STATE_TREE_H
 
@@ -19,22 +19,23 @@ static inline uint64_t th_chunk_count(uint64_t size)
 }
 
 typedef struct th_state_tree {
-    th_hash *levels[TH_STATE_TREE_LEVELS]; /* level 0: chunks; above: nodes, an odd last one moves up as it is */
-    size_t capacity;                       /* chunks that there is room for */
-    size_t chunks;                         /* of the state that the tree describes */
-    uint64_t size;                         /* bytes of that state */
-    th_hash *hashes;                       /* the memory of all levels */
-    uint32_t *changed;                     /* scratch: places that changed on the level in work */
+    /* Level 0: chunks; above: nodes, where an odd last one moves up as it is. They lie in `hashes`. */
+    th_hash *levels[TH_STATE_TREE_LEVELS];
+    size_t capacity; /* chunks that there is room for */
+    size_t chunks;   /* of the state that the tree describes */
+    uint64_t size;   /* bytes of that state */
+    th_hash *hashes;
+    uint32_t *changed; /* scratch: places that changed on the level in work */
 } th_state_tree;
 
 /* The tree of the empty state; allocates nothing. Not for sharing between threads. */
 void th_state_tree_init(th_state_tree *tree);
 void th_state_tree_done(th_state_tree *tree);
 
-/* Moves the tree from the state that it describes, `before`, to `after`, and gives the new root. `before` must be that state byte for
- * byte (its size is asserted); it is only compared. With an empty tree and an empty `before` this hashes `after`
- * whole. To undo a turn, update from `after` to `before`. Errors: NO_MEMORY, TOO_LARGE (2^32 chunks or more): then the tree still
- * describes `before`. */
+/* Moves the tree from the state that it describes, `before`, to `after`, and gives the new root. `before`
+ * must be that state byte for byte (its size is asserted); it is only compared. With an empty tree and an
+ * empty `before` this hashes `after` whole. To undo a turn, update from `after` to `before`. Errors:
+ * NO_MEMORY, TOO_LARGE (2^32 chunks or more): then the tree still describes `before`. */
 THEATER_CHECKED theater_status th_state_tree_update(th_state_tree *tree, th_hasher *hasher, th_slice before,
                                                     th_slice after, th_hash *ret_root, theater_error *reterr);
 

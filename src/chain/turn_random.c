@@ -1,7 +1,7 @@
 #include "chain/turn_random.h"
 
-void th_turn_random_init(th_turn_random *random, th_hasher *hasher, const th_hash *previous, uint64_t sequence,
-                         uint64_t timestamp, const th_hash *input)
+void th_turn_random_init(th_turn_random *random, th_hasher *hasher, const th_hash *previous,
+                         uint64_t sequence, uint64_t timestamp, const th_hash *input)
 {
     uint8_t numbers[16];
     th_put_u64be(numbers, sequence);

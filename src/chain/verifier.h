@@ -25,8 +25,8 @@ struct th_verifier {
     const th_verifier_key *keys; /* the user's */
     size_t key_count;
     th_verify_report report; /* elements, head, state_root, ... are those of what was taken so far */
-    bool links_only;         /* an element of a later version was seen */
-    bool descriptor_known;   /* `limits` are those in force */
+    bool links_only; /* an element of a later version was seen */
+    bool descriptor_known; /* `limits` are those in force */
     bool descriptor_missing; /* the payload of some descriptor was dropped */
     th_limits limits;
     th_hash_store hashes;
@@ -36,20 +36,23 @@ struct th_verifier {
     size_t waiting_count;
     bool key_seen;
     char bundle_key[TH_VERIFIER_KEY_MAX + 1]; /* the bundle's, empty without one */
-    th_hash no_effects;   /* sha of the empty array */
-    th_hash no_actor;     /* sha("no such actor") */
-    th_hash removed;      /* sha("removed") */
+    th_hash no_effects; /* sha of the empty array */
+    th_hash no_actor; /* sha("no such actor") */
+    th_hash removed; /* sha("removed") */
 };
 
-/* Notes the finding and returns VERIFY_FAILED with its message. The place "element N of actor A" comes in front when `has_element`. */
+/* Notes the finding and returns VERIFY_FAILED with its message. The place "element N of actor A" comes in
+ * front when `has_element`. */
 theater_status th_verifier_find(th_verifier *verifier, th_check check, bool has_element, uint64_t sequence,
                                 theater_error *reterr, const char *format, ...) THEATER_PRINTF(6, 7);
 
-/* Fills a finding; the place, "element N of actor A" or "actor A", comes in front of the message, which stays UTF-8 when it is cut. */
+/* Fills a finding; the place, "element N of actor A" or "actor A", comes in front of the message, which stays
+ * UTF-8 when it is cut. */
 void th_finding_set(th_finding *finding, th_check check, th_slice actor, bool has_element, uint64_t sequence,
                     const char *format, va_list arguments) THEATER_PRINTF(6, 0);
 
-/* The rules of one element's payloads and cause, given that the element itself and its place in the chain are right. */
+/* The rules of one element's payloads and cause, given that the element itself and its place in the chain are
+ * right. */
 THEATER_CHECKED theater_status th_verifier_check_payloads(th_verifier *verifier, const th_element *element,
                                                           const th_payloads *payloads, theater_error *reterr);
 

@@ -1,9 +1,12 @@
-/* The verifier of one chain: the order of things, and the place of each element. What stands in the payloads is verify_payloads.c.
+/* The verifier of one chain: the order of things, and the place of each element. What stands in the payloads
+ * is verify_payloads.c.
  *
  * Invariants
  *  1. After a finding nothing is looked at any more: every call gives the same finding.
- *  2. The report describes exactly the elements that were found right, so `elements` is the sequence of the next one.
- *  3. After an element of a later version only links are followed, since nothing else is known to keep its meaning. */
+ *  2. The report describes exactly the elements that were found right, so `elements` is the sequence of
+ *     the next one.
+ *  3. After an element of a later version only links are followed, since nothing else is known to keep its
+ *     meaning. */
 #include "chain/verify.h"
 
 #include <stdarg.h>
@@ -24,7 +27,7 @@ const char *th_check_name(th_check check)
     return (unsigned)check < TH_CHECK_COUNT ? names[check] : "unknown";
 }
 
-/* ---- making and ending ------------------------------------------------------------------------------------------- */
+/* ---- making and ending ----------------------------------------------------------------------- */
 
 theater_status th_verifier_new(const th_verify_options *options, th_hasher *hasher, th_verifier **ret,
                                theater_error *reterr)
@@ -77,7 +80,8 @@ void th_finding_set(th_finding *finding, th_check check, th_slice actor, bool ha
     if (has_element)
         snprintf(place, sizeof place, "element %llu of ", (unsigned long long)sequence);
     size_t room = sizeof finding->message;
-    int size = snprintf(finding->message, room, "%sactor %.*s: ", place, (int)actor.size, (const char *)actor.data);
+    int size =
+        snprintf(finding->message, room, "%sactor %.*s: ", place, (int)actor.size, (const char *)actor.data);
     vsnprintf(finding->message + size, room - (size_t)size, format, arguments);
     size_t length = strlen(finding->message);
     while (!th_utf8_valid(th_slice_of(finding->message, length)))
@@ -90,7 +94,8 @@ theater_status th_verifier_find(th_verifier *verifier, th_check check, bool has_
 {
     va_list arguments;
     va_start(arguments, format);
-    th_finding_set(&verifier->report.finding, check, verifier->actor, has_element, sequence, format, arguments);
+    th_finding_set(&verifier->report.finding, check, verifier->actor, has_element, sequence, format,
+                   arguments);
     va_end(arguments);
     verifier->report.verdict = THEATER_VERIFY_FAILED;
     return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", verifier->report.finding.message);
@@ -113,7 +118,7 @@ static const char *without_prefix(const theater_error *inner)
     return inner->message + (has ? sizeof prefix - 1 : 0);
 }
 
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 #define FIND(check, ...) th_verifier_find(verifier, TH_CHECK_##check, true, next, reterr, __VA_ARGS__)
 
@@ -140,7 +145,8 @@ static theater_status check_place(th_verifier *verifier, const th_element *eleme
         return FIND(TIMESTAMP, "the timestamp is less than that of the element before");
     if (!th_hash_equal(&element->state_before, &before->state_root))
         return FIND(STATE, "state-before differs from the state-after of the element before");
-    if (th_hash_equal(&element->state_before, &element->state_after) && element->state_size != before->state_size)
+    if (th_hash_equal(&element->state_before, &element->state_after) &&
+        element->state_size != before->state_size)
         return FIND(STATE, "the state is the same and its size is not");
     return THEATER_OK;
 }
@@ -208,7 +214,7 @@ theater_status th_verifier_element(th_verifier *verifier, th_slice encoding, con
     return status ? status : accept(verifier, &hash, &element, reterr);
 }
 
-/* ---- what stands between and behind the elements ----------------------------------------------------------------- */
+/* ---- what stands between and behind the elements --------------------------------------------- */
 
 theater_status th_verifier_component(th_verifier *verifier, th_slice component, theater_error *reterr)
 {
@@ -223,7 +229,8 @@ theater_status th_verifier_component(th_verifier *verifier, th_slice component, 
     return THEATER_OK;
 }
 
-theater_status th_verifier_snapshot(th_verifier *verifier, uint64_t sequence, th_slice state, theater_error *reterr)
+theater_status th_verifier_snapshot(th_verifier *verifier, uint64_t sequence, th_slice state,
+                                    theater_error *reterr)
 {
     theater_status status;
     if (stopped(verifier, &status, reterr))
@@ -235,7 +242,8 @@ theater_status th_verifier_snapshot(th_verifier *verifier, uint64_t sequence, th
     if (verifier->links_only)
         return THEATER_OK; /* a later version's element may say something else about the state */
     if (count - sequence > TH_RECENT_STATES)
-        return th_fail(reterr, THEATER_TOO_LARGE, "the snapshot of element %llu comes more than %u elements behind it",
+        return th_fail(reterr, THEATER_TOO_LARGE,
+                       "the snapshot of element %llu comes more than %u elements behind it",
                        (unsigned long long)sequence, TH_RECENT_STATES);
     const th_recent_state *recent = &verifier->recent[sequence % TH_RECENT_STATES];
     th_hash root;
@@ -258,10 +266,12 @@ theater_status th_verifier_key_text(th_verifier *verifier, th_slice text, theate
     th_verifier_key key;
     theater_error inner;
     if (th_verifier_key_parse(verifier->hasher, text, &key, &inner))
-        return th_verifier_find(verifier, TH_CHECK_KEY, false, 0, reterr, "the bundle's key: %s", inner.message);
+        return th_verifier_find(verifier, TH_CHECK_KEY, false, 0, reterr, "the bundle's key: %s",
+                                inner.message);
     if (verifier->report.elements == 0 ||
         !th_log_name_of_chain(key.name, verifier->actor, &verifier->report.genesis))
-        return th_verifier_find(verifier, TH_CHECK_KEY, false, 0, reterr, "the bundle's key is of another chain");
+        return th_verifier_find(verifier, TH_CHECK_KEY, false, 0, reterr,
+                                "the bundle's key is of another chain");
     th_assert(text.size < sizeof verifier->bundle_key); /* its name was measured by the parser */
     memcpy(verifier->bundle_key, text.data, text.size);
     verifier->bundle_key[text.size] = 0;
@@ -269,7 +279,8 @@ theater_status th_verifier_key_text(th_verifier *verifier, th_slice text, theate
     return THEATER_OK;
 }
 
-/* Which key this log's notes are checked with: the user's if there is any, else the bundle's. NULL without one. */
+/* Which key this log's notes are checked with: the user's if there is any, else the bundle's. NULL without
+ * one. */
 static theater_status choose_key(th_verifier *verifier, th_slice name, const th_verifier_key **ret,
                                  th_verifier_key *room, theater_error *reterr)
 {
@@ -304,7 +315,8 @@ static theater_status check_signature(th_verifier *verifier, th_slice note, cons
     th_checkpoint again;
     status = th_checkpoint_verify(verifier->hasher, note, key, &again, &inner);
     if (status == THEATER_VERIFY_FAILED || status == THEATER_CORRUPT)
-        return th_verifier_find(verifier, TH_CHECK_CHECKPOINT, false, checkpoint->size, reterr, "%s", inner.message);
+        return th_verifier_find(verifier, TH_CHECK_CHECKPOINT, false, checkpoint->size, reterr, "%s",
+                                inner.message);
     if (status)
         return th_fail(reterr, status, "%s", inner.message);
     th_buf text;
@@ -374,10 +386,11 @@ theater_status th_verifier_finish(th_verifier *verifier, th_verify_report *ret, 
         report->finding.check = TH_CHECK_VERSION;
         report->finding.has_element = true;
         report->finding.sequence = report->elements - report->unknown_version;
-        snprintf(report->finding.message, sizeof report->finding.message,
-                 "element %llu of actor %.*s: a version that is not known; from there only the links were checked",
-                 (unsigned long long)report->finding.sequence, (int)verifier->actor.size,
-                 (const char *)verifier->actor.data);
+        snprintf(
+            report->finding.message, sizeof report->finding.message,
+            "element %llu of actor %.*s: a version that is not known; from there only the links were checked",
+            (unsigned long long)report->finding.sequence, (int)verifier->actor.size,
+            (const char *)verifier->actor.data);
         status = th_fail(reterr, THEATER_VERSION, "%s", report->finding.message);
     }
     *ret = *report;

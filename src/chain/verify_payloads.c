@@ -1,12 +1,12 @@
 /* What the verifier asks of the payloads and the cause of one element. */
 #include "chain/verifier.h"
 
-#define FIND(check, ...) \
+#define FIND(check, ...)                                                                                     \
     th_verifier_find(verifier, TH_CHECK_##check, true, element->sequence, reterr, __VA_ARGS__)
 
 /* A payload's decoder refused it: the message says why. Other errors are the check's own. */
-static theater_status refused(th_verifier *verifier, const th_element *element, th_check check, theater_status status,
-                              const theater_error *inner, theater_error *reterr)
+static theater_status refused(th_verifier *verifier, const th_element *element, th_check check,
+                              theater_status status, const theater_error *inner, theater_error *reterr)
 {
     if (status == THEATER_CORRUPT)
         return th_verifier_find(verifier, check, true, element->sequence, reterr, "%s", inner->message);
@@ -26,8 +26,8 @@ static bool matches(th_verifier *verifier, const th_payload *payload, const th_h
     return th_hash_equal(&hash, expected);
 }
 
-static theater_status check_hashes(th_verifier *verifier, const th_element *element, const th_payloads *payloads,
-                                   theater_error *reterr)
+static theater_status check_hashes(th_verifier *verifier, const th_element *element,
+                                   const th_payloads *payloads, theater_error *reterr)
 {
     if (!matches(verifier, &payloads->input, &element->input))
         return FIND(INPUT, "the input payload has another hash");
@@ -52,8 +52,8 @@ static void name_component(th_verifier *verifier, const th_hash *component)
     verifier->waiting_count = kept;
 }
 
-static theater_status check_descriptor(th_verifier *verifier, const th_element *element, const th_payload *input,
-                                       theater_error *reterr)
+static theater_status check_descriptor(th_verifier *verifier, const th_element *element,
+                                       const th_payload *input, theater_error *reterr)
 {
     verifier->descriptor_known = input->present;
     if (!input->present) {
@@ -92,8 +92,8 @@ static bool over_message_limit(const th_verifier *verifier, const th_payload *pa
     return verifier->descriptor_known && payload->present && payload->bytes.size > verifier->limits.message;
 }
 
-static theater_status check_transition(th_verifier *verifier, const th_element *element, const th_payloads *payloads,
-                                       theater_error *reterr)
+static theater_status check_transition(th_verifier *verifier, const th_element *element,
+                                       const th_payloads *payloads, theater_error *reterr)
 {
     if (over_message_limit(verifier, &payloads->input))
         return FIND(LIMIT, "an input over the message limit must be a rejection");
@@ -102,9 +102,11 @@ static theater_status check_transition(th_verifier *verifier, const th_element *
     return THEATER_OK;
 }
 
-/* An input over the limit is refused to a client and rejected for an actor, without a run, and nothing else says "input". */
-static theater_status check_input_limit(th_verifier *verifier, const th_element *element, const th_payloads *payloads,
-                                        const th_rejection *rejection, theater_error *reterr)
+/* An input over the limit is refused to a client and rejected for an actor, without a run, and nothing else
+ * says "input". */
+static theater_status check_input_limit(th_verifier *verifier, const th_element *element,
+                                        const th_payloads *payloads, const th_rejection *rejection,
+                                        theater_error *reterr)
 {
     bool over = over_message_limit(verifier, &payloads->input);
     bool named = th_rejection_which_limit(rejection) == TH_LIMIT_INPUT;
@@ -121,8 +123,8 @@ static theater_status check_input_limit(th_verifier *verifier, const th_element 
     return THEATER_OK;
 }
 
-static theater_status check_rejection(th_verifier *verifier, const th_element *element, const th_payloads *payloads,
-                                      theater_error *reterr)
+static theater_status check_rejection(th_verifier *verifier, const th_element *element,
+                                      const th_payloads *payloads, theater_error *reterr)
 {
     if (!payloads->output.present)
         return THEATER_OK;
@@ -135,8 +137,8 @@ static theater_status check_rejection(th_verifier *verifier, const th_element *e
     bool limit_known = rejection.code != TH_REJECTED_FUEL || verifier->descriptor_known;
     uint64_t fuel = th_rejection_element_fuel(rejection.code, element->fuel, verifier->limits.fuel);
     if (!counted && limit_known && element->fuel != fuel)
-        return FIND(FUEL, "fuel %llu of a rejection with code %d, which has %llu", (unsigned long long)element->fuel,
-                    (int)rejection.code, (unsigned long long)fuel);
+        return FIND(FUEL, "fuel %llu of a rejection with code %d, which has %llu",
+                    (unsigned long long)element->fuel, (int)rejection.code, (unsigned long long)fuel);
     if (rejection.code == TH_REJECTED_BY_ACTOR && verifier->descriptor_known &&
         rejection.message.size > verifier->limits.message)
         return FIND(LIMIT, "the error's text is over the message limit");
@@ -151,15 +153,16 @@ static theater_status check_effect(th_verifier *verifier, const th_element *elem
     if (effect->kind == TH_EFFECT_LOG)
         return THEATER_OK;
     if (element->type == TH_REJECTION)
-        return FIND(EFFECTS, "effect %llu is a message, which a rejection drops", (unsigned long long)effect->index);
+        return FIND(EFFECTS, "effect %llu is a message, which a rejection drops",
+                    (unsigned long long)effect->index);
     /* The format lets an answer name a request of a genesis or a transition. */
     if (effect->request == 0 || element->type == TH_UPGRADE)
         return THEATER_OK;
     return th_cause_book_request(&verifier->causes, effect->request, effect->to, reterr);
 }
 
-static theater_status check_effects(th_verifier *verifier, const th_element *element, const th_payload *payload,
-                                    theater_error *reterr)
+static theater_status check_effects(th_verifier *verifier, const th_element *element,
+                                    const th_payload *payload, theater_error *reterr)
 {
     if (th_hash_equal(&element->effects, &verifier->no_effects))
         return THEATER_OK;
@@ -190,7 +193,8 @@ static theater_status check_effects(th_verifier *verifier, const th_element *ele
     return THEATER_OK;
 }
 
-/* An actor may write to itself: then this chain is the other one, and what the cause names must be behind us. */
+/* An actor may write to itself: then this chain is the other one, and what the cause names must be behind us.
+ */
 static theater_status check_own_cause(th_verifier *verifier, const th_element *element, theater_error *reterr)
 {
     const th_cause *cause = &element->cause;

@@ -6,7 +6,8 @@ void th_base64_encode(th_slice bytes, char *out)
 {
     size_t at = 0;
     for (; bytes.size - at >= 3; at += 3) {
-        uint32_t group = (uint32_t)bytes.data[at] << 16 | (uint32_t)bytes.data[at + 1] << 8 | bytes.data[at + 2];
+        uint32_t group =
+            (uint32_t)bytes.data[at] << 16 | (uint32_t)bytes.data[at + 1] << 8 | bytes.data[at + 2];
         for (int shift = 18; shift >= 0; shift -= 6)
             *out++ = alphabet[group >> shift & 63];
     }

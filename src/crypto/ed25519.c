@@ -39,8 +39,8 @@ const uint8_t *th_signing_key_public(const th_signing_key *key)
     return key->public_key;
 }
 
-theater_status th_ed25519_sign(const th_signing_key *key, th_slice message, uint8_t ret[TH_ED25519_SIGNATURE_SIZE],
-                               theater_error *reterr)
+theater_status th_ed25519_sign(const th_signing_key *key, th_slice message,
+                               uint8_t ret[TH_ED25519_SIGNATURE_SIZE], theater_error *reterr)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!context)
@@ -61,12 +61,11 @@ theater_status th_ed25519_verify(const uint8_t public_key[TH_ED25519_PUBLIC_SIZE
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!context)
         return th_fail_memory(reterr, "a signature's check");
-    EVP_PKEY *key =
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, TH_ED25519_PUBLIC_SIZE);
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, TH_ED25519_PUBLIC_SIZE);
     bool begun = key && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1;
     if (begun)
-        *ret_valid = EVP_DigestVerify(context, signature, TH_ED25519_SIGNATURE_SIZE, message.data,
-                                      message.size) == 1;
+        *ret_valid =
+            EVP_DigestVerify(context, signature, TH_ED25519_SIGNATURE_SIZE, message.data, message.size) == 1;
     EVP_PKEY_free(key);
     EVP_MD_CTX_free(context);
     return begun ? THEATER_OK : th_fail(reterr, THEATER_ENGINE_FAILED, "OpenSSL checks no Ed25519 signature");

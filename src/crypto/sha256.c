@@ -1,9 +1,10 @@
 /* SHA-256 by OpenSSL's direct functions.
  *
- * The generic ones (EVP_Digest...) free and allocate the digest's state at each start in OpenSSL 3.0, also with a fetched digest and a context
- * that is used again: 40 to 60 ns for each hash, of which an element takes five or more, and a failure that a hash would have to
- * return. The direct ones are the same code without that. They are marked as deprecated since 3.0, hence the define; a
- * release that takes them away would change this file only. */
+ * The generic ones (EVP_Digest...) free and allocate the digest's state at each start in OpenSSL 3.0, also
+ * with a fetched digest and a context that is used again: 40 to 60 ns for each hash, of which an element
+ * takes five or more, and a failure that a hash would have to return. The direct ones are the same code
+ * without that. They are marked as deprecated since 3.0, hence the define; a release that takes them away
+ * would change this file only. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "crypto/sha256.h"

@@ -1,7 +1,7 @@
 /* crypto/sha256.h: SHA-256 (FIPS 180-4) with a context that is made once and used again.
  *
- * A hasher belongs to one thread at a time: its owner makes one per worker and hands it down. Only making one allocates;
- * no other call does, or can fail. */
+ * A hasher belongs to one thread at a time: its owner makes one per worker and hands it down. Only making one
+ * allocates; no other call does, or can fail. */
 #ifndef TH_CRYPTO_SHA256_H
 #define TH_CRYPTO_SHA256_H
 
@@ -13,8 +13,8 @@ typedef struct th_hasher th_hasher;
 THEATER_CHECKED theater_status th_hasher_new(th_hasher **ret, theater_error *reterr);
 void th_hasher_free(th_hasher *hasher); /* accepts NULL */
 
-/* The hash of the parts, one after the other. `ret` may lie inside a part: it is written last. Ends a hash that
- * th_sha256_begin left open. */
+/* The hash of the parts, one after the other. `ret` may lie inside a part: it is written last. Ends a hash
+ * that th_sha256_begin left open. */
 void th_sha256(th_hasher *hasher, const th_slice *parts, size_t count, th_hash *ret);
 
 /* The hash of one slice. */

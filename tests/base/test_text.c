@@ -36,7 +36,8 @@ static void what_is_no_hex_is_refused(void **state)
 /* Every code point is judged right, in all its encodings of one to four bytes. */
 static void utf8_is_what_unicode_says(void **state)
 {
-    for (uint32_t c = 0; c < 0x200000; c += c < 0x3000 || (c > 0xd700 && c < 0xe100) || c > 0x10ff00 ? 1 : 7) {
+    for (uint32_t c = 0; c < 0x200000;
+         c += c < 0x3000 || (c > 0xd700 && c < 0xe100) || c > 0x10ff00 ? 1 : 7) {
         uint8_t b[4];
         bool exists = c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
         if (c < 0x80) {
@@ -68,7 +69,8 @@ static void utf8_is_what_unicode_says(void **state)
 static void names_are_labels_and_dots(void **state)
 {
     static const char *const good[] = {"a", "0", "-", "_", "a.b", "cart.user-7_x", "a.b.c.d", "--"};
-    static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "A", "a b", "a/b", "\xc3\xa9", "a\n", "a+b"};
+    static const char *const bad[] = {"",    ".",   "a.",       ".a",  "a..b", "A",
+                                      "a b", "a/b", "\xc3\xa9", "a\n", "a+b"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(th_name_valid(th_slice_text(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

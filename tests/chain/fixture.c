@@ -18,7 +18,8 @@ th_hasher *fixture_hasher(void)
     return the_hasher;
 }
 
-theater_status slice_source_read(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr)
+theater_status slice_source_read(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                                 theater_error *reterr)
 {
     slice_source *source = context;
     size_t left = source->bytes.size - source->at;
@@ -93,7 +94,7 @@ theater_status fixture_verify_bundle(th_slice bundle, const th_verify_options *o
     return status;
 }
 
-/* ---- chains made to order ---------------------------------------------------------------------------------------- */
+/* ---- chains made to order -------------------------------------------------------------------- */
 
 static made_element *append(made_chain *chain, th_element_type type)
 {
@@ -205,7 +206,8 @@ made_element *chain_transition(made_chain *chain, const char *input, const char 
     return element;
 }
 
-made_element *chain_rejection(made_chain *chain, const char *input, th_rejection rejection, const th_cause *cause)
+made_element *chain_rejection(made_chain *chain, const char *input, th_rejection rejection,
+                              const th_cause *cause)
 {
     made_element *element = append(chain, TH_REJECTION);
     set(&element->input, th_slice_text(input));
@@ -249,7 +251,8 @@ theater_status chain_verify(const made_chain *chain, th_verify_report *ret, thea
     for (size_t i = 0; !status && i < chain->count; i++) {
         const made_element *element = &chain->elements[i];
         th_payloads payloads = chain_payloads(element);
-        status = th_verifier_element(verifier, th_slice_of(element->encoding, element->size), &payloads, reterr);
+        status =
+            th_verifier_element(verifier, th_slice_of(element->encoding, element->size), &payloads, reterr);
     }
     if (!status || status == THEATER_VERIFY_FAILED)
         status = th_verifier_finish(verifier, ret, reterr);
@@ -266,8 +269,8 @@ void chain_must_fail(const made_chain *chain, th_check check, uint64_t sequence)
         fail_msg("verified with status %d (%s), not %s", status, error.message, th_check_name(check));
     if (report.finding.check != check || report.finding.sequence != sequence)
         fail_msg("found %s at %llu instead of %s at %llu: %s", th_check_name(report.finding.check),
-                 (unsigned long long)report.finding.sequence, th_check_name(check), (unsigned long long)sequence,
-                 report.finding.message);
+                 (unsigned long long)report.finding.sequence, th_check_name(check),
+                 (unsigned long long)sequence, report.finding.message);
     assert_string_equal(error.message, report.finding.message);
 }
 

@@ -15,12 +15,12 @@
 #include "chain/state_tree.h"
 #include "chain/verify.h"
 
-#define assert_ok(call)                                                \
-    do {                                                               \
-        theater_error assert_error = {0};                              \
-        theater_error *reterr = &assert_error;                         \
-        if (call)                                                      \
-            fail_msg("%s:%d: %s", __FILE__, __LINE__, reterr->message); \
+#define assert_ok(call)                                                                                      \
+    do {                                                                                                     \
+        theater_error assert_error = {0};                                                                    \
+        theater_error *reterr = &assert_error;                                                               \
+        if (call)                                                                                            \
+            fail_msg("%s:%d: %s", __FILE__, __LINE__, reterr->message);                                      \
     } while (0)
 
 #define assert_hash_equal(a, b) assert_memory_equal((a)->bytes, (b)->bytes, THEATER_HASH_SIZE)
@@ -34,13 +34,14 @@ typedef struct slice_source {
     size_t at;
     size_t step;
 } slice_source;
-theater_status slice_source_read(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr);
+theater_status slice_source_read(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                                 theater_error *reterr);
 
 /* A sink into a buffer. */
 theater_status buffer_sink(void *buffer, const th_slice *parts, size_t count, theater_error *reterr);
 
-/* Verifies every chain of a bundle in memory, the way a program would; the report is the last chain's. `options.actor` is taken from the
- * header. */
+/* Verifies every chain of a bundle in memory, the way a program would; the report is the last chain's.
+ * `options.actor` is taken from the header. */
 theater_status fixture_verify_bundle(th_slice bundle, const th_verify_options *options, th_verify_report *ret,
                                      theater_error *reterr);
 
@@ -58,8 +59,8 @@ typedef struct made_element {
 
 #define MADE_MAX 64
 
-/* A chain under construction. Every element is sound when it is appended with the functions below; a test then spoils what it is about and
- * calls chain_seal from there on. */
+/* A chain under construction. Every element is sound when it is appended with the functions below; a test
+ * then spoils what it is about and calls chain_seal from there on. */
 typedef struct made_chain {
     char actor[64];
     th_limits limits;
@@ -69,10 +70,12 @@ typedef struct made_chain {
 
 void chain_begin(made_chain *chain, const char *actor); /* with its genesis: state "0" */
 void chain_free(made_chain *chain);
-/* A turn that answered `output` and has this state after it; `effects` is a payload or NULL for none. Slices of `cause` are borrowed. */
+/* A turn that answered `output` and has this state after it; `effects` is a payload or NULL for none. Slices
+ * of `cause` are borrowed. */
 made_element *chain_transition(made_chain *chain, const char *input, const char *output, const char *state,
                                const th_slice *effects, const th_cause *cause);
-made_element *chain_rejection(made_chain *chain, const char *input, th_rejection rejection, const th_cause *cause);
+made_element *chain_rejection(made_chain *chain, const char *input, th_rejection rejection,
+                              const th_cause *cause);
 made_element *chain_upgrade(made_chain *chain, const th_limits *limits);
 /* Makes hashes, links and encodings from `from` on anew, so that only what a test spoiled is wrong. */
 void chain_seal(made_chain *chain, size_t from);

@@ -1,4 +1,5 @@
-/* Bundles: what is written is read back in whatever pieces it comes, order and kinds are strict, items are bounded. */
+/* Bundles: what is written is read back in whatever pieces it comes, order and kinds are strict, items are
+ * bounded. */
 #include "fixture.h"
 
 static th_buf bundle;
@@ -18,7 +19,8 @@ static int end(void **state)
 }
 
 /* Reads everything; the kinds that came go to `kinds` as digits. */
-static theater_status read_all(th_slice bytes, size_t max_item, size_t step, char kinds[32], theater_error *error)
+static theater_status read_all(th_slice bytes, size_t max_item, size_t step, char kinds[32],
+                               theater_error *error)
 {
     slice_source source = {.bytes = bytes, .step = step};
     th_bundle_reader *reader;
@@ -87,12 +89,14 @@ static void fields_come_back(void **state)
     assert_true(item.offset > offset);
     assert_ok(th_bundle_reader_next(reader, &item, &more, reterr));
     assert_true(th_slice_equal(item.element, th_slice_text("element 0")));
-    assert_true(item.payloads.input.present && th_slice_equal(item.payloads.input.bytes, th_slice_text("in")));
+    assert_true(item.payloads.input.present &&
+                th_slice_equal(item.payloads.input.bytes, th_slice_text("in")));
     assert_true(item.payloads.output.present && item.payloads.output.bytes.size == 0);
     assert_ok(th_bundle_reader_next(reader, &item, &more, reterr));
     assert_true(item.sequence == 0 && th_slice_equal(item.state, th_slice_text("state")));
     assert_ok(th_bundle_reader_next(reader, &item, &more, reterr));
-    assert_false(item.payloads.input.present || item.payloads.output.present || item.payloads.effects.present);
+    assert_false(item.payloads.input.present || item.payloads.output.present ||
+                 item.payloads.effects.present);
     assert_ok(th_bundle_reader_next(reader, &item, &more, reterr));
     assert_true(th_slice_equal(item.text, th_slice_text("key")));
     th_bundle_reader_free(reader);
@@ -169,13 +173,15 @@ static void items_are_bounded(void **state)
     /* 1 array, 1 kind, 1 sequence, 5 head */
     assert_ok(read_all(th_buf_slice(&bundle), sizeof state_bytes + 8, 0, kinds, reterr));
     assert_string_equal(kinds, "022");
-    assert_int_equal(read_all(th_buf_slice(&bundle), sizeof state_bytes + 7, 0, kinds, &error), THEATER_TOO_LARGE);
+    assert_int_equal(read_all(th_buf_slice(&bundle), sizeof state_bytes + 7, 0, kinds, &error),
+                     THEATER_TOO_LARGE);
     /* What only claims to be large costs nothing. */
     assert_int_equal(READS(HEADER "\x82\x01\x5b\x7f\xff\xff\xff\xff\xff\xff\xff", NULL), THEATER_TOO_LARGE);
     assert_int_equal(READS(HEADER "\x82\x01\x5b\xff\xff\xff\xff\xff\xff\xff\xff", NULL), THEATER_TOO_LARGE);
 }
 
-static theater_status failing(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr)
+static theater_status failing(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                              theater_error *reterr)
 {
     return th_fail(reterr, THEATER_IO, "the disk is gone");
 }

@@ -1,4 +1,5 @@
-/* Causes against the other chains: two actors that write to and ask each other, and every way in which their chains can disagree. */
+/* Causes against the other chains: two actors that write to and ask each other, and every way in which their
+ * chains can disagree. */
 #include "fixture.h"
 
 #include "chain/causes.h"
@@ -33,7 +34,8 @@ static theater_status failing_lookup(void *context, th_slice actor, uint64_t seq
     return th_fail(reterr, THEATER_IO, "the disk is gone");
 }
 
-/* Effects of element `sequence`: for each text of three, "l:text" a line, "s:to:payload" a send, "r:to:payload" a request. */
+/* Effects of element `sequence`: for each text of three, "l:text" a line, "s:to:payload" a send,
+ * "r:to:payload" a request. */
 static void set_effects(made_chain *chain, size_t sequence, const char *const *texts)
 {
     th_effects effects;
@@ -48,8 +50,9 @@ static void set_effects(made_chain *chain, size_t sequence, const char *const *t
         if (text[0] == 'l')
             assert_ok(th_effects_log(&effects, 1, th_slice_text(text + 2), &passed, reterr));
         else
-            assert_ok(th_effects_message(&effects, fixture_hasher(), th_slice_of(text + 2, (size_t)(colon - text - 2)),
-                                         th_slice_text(colon + 1), text[0] == 'r', &id, &hash, &passed, reterr));
+            assert_ok(th_effects_message(
+                &effects, fixture_hasher(), th_slice_of(text + 2, (size_t)(colon - text - 2)),
+                th_slice_text(colon + 1), text[0] == 'r', &id, &hash, &passed, reterr));
     }
     assert_ok(th_effects_finish(&effects, &payload, reterr));
     th_buf *out = &chain->elements[sequence].effects;
@@ -86,8 +89,8 @@ static int begin(void **state)
     chain_begin(&a, "a");
     chain_begin(&b, "b");
     chain_transition(&a, "go", "", "1", NULL, NULL);
-    set_effects(&a, 1,
-                (const char *const[]){"l:line", "s:b:m1", "r:b:q1", "r:b:q2", "r:ghost:x", "s:c:other", NULL});
+    set_effects(
+        &a, 1, (const char *const[]){"l:line", "s:b:m1", "r:b:q1", "r:b:q2", "r:ghost:x", "s:c:other", NULL});
     th_cause cause = message(&a, 1, 1);
     chain_transition(&b, "m1", "", "1", NULL, &cause);
     cause = message(&a, 1, 2);
@@ -118,7 +121,8 @@ static theater_status check(const made_chain *chain, th_causes_report *ret, thea
 {
     th_causes *causes;
     theater_status status = THEATER_OK;
-    assert_ok(th_causes_new(th_slice_text(chain->actor), fixture_hasher(), look_up, NULL, 0, &causes, reterr));
+    assert_ok(
+        th_causes_new(th_slice_text(chain->actor), fixture_hasher(), look_up, NULL, 0, &causes, reterr));
     for (size_t i = 0; !status && i < chain->count; i++)
         status = th_causes_element(causes, &chain->elements[i].fields, error);
     if (status == THEATER_VERIFY_FAILED) /* and it stays found */
@@ -133,8 +137,10 @@ static void must_find(const made_chain *chain, uint64_t sequence, const char *te
     th_causes_report report;
     theater_error error = {0};
     theater_status status = check(chain, &report, &error);
-    if (status != THEATER_VERIFY_FAILED || report.finding.sequence != sequence || !strstr(error.message, text))
-        fail_msg("status %d, %s; not element %llu, %s", status, error.message, (unsigned long long)sequence, text);
+    if (status != THEATER_VERIFY_FAILED || report.finding.sequence != sequence ||
+        !strstr(error.message, text))
+        fail_msg("status %d, %s; not element %llu, %s", status, error.message, (unsigned long long)sequence,
+                 text);
     assert_int_equal(report.verdict, THEATER_VERIFY_FAILED);
     assert_string_equal(report.finding.message, error.message);
 }
@@ -287,7 +293,8 @@ static void an_answer_to_somebody_else_is_found(void **state)
 
 static void undelivered_needs_its_request(void **state)
 {
-    th_cause cause = {.kind = TH_CAUSE_UNDELIVERED, .actor = th_slice_text("phantom"), .request = th_request_id(1, 3)};
+    th_cause cause = {
+        .kind = TH_CAUSE_UNDELIVERED, .actor = th_slice_text("phantom"), .request = th_request_id(1, 3)};
     spoil(&a, 4, cause);
     must_find(&a, 4, "no such request to actor phantom");
     cause.actor = th_slice_text("ghost"), cause.request = th_request_id(4, 1);
@@ -305,7 +312,8 @@ static void what_is_not_there_is_counted(void **state)
     hide_b = false;
     hide_outputs = true;
     assert_int_equal(check(&a, &report, NULL), THEATER_OK);
-    assert_int_equal(report.unchecked, 1); /* the rejection's message; an output's hash stands in the element */
+    assert_int_equal(report.unchecked,
+                     1); /* the rejection's message; an output's hash stands in the element */
     assert_int_equal(report.answers, 1);
     hidden_effects = 2;
     assert_int_equal(check(&a, &report, NULL), THEATER_OK);
@@ -323,7 +331,8 @@ static void later_versions_are_counted(void **state)
 {
     th_causes_report report;
     a.elements[4].encoding[2] = 2;
-    th_element_hash(fixture_hasher(), th_slice_of(a.elements[4].encoding, a.elements[4].size), &a.elements[4].hash);
+    th_element_hash(fixture_hasher(), th_slice_of(a.elements[4].encoding, a.elements[4].size),
+                    &a.elements[4].hash);
     spoil(&b, 4, message(&a, 4, 1));
     assert_int_equal(check(&b, &report, NULL), THEATER_OK);
     assert_int_equal(report.unchecked, 1);
@@ -332,7 +341,8 @@ static void later_versions_are_counted(void **state)
 static void an_element_that_does_not_decode_is_found(void **state)
 {
     a.elements[4].size--;
-    th_element_hash(fixture_hasher(), th_slice_of(a.elements[4].encoding, a.elements[4].size), &a.elements[4].hash);
+    th_element_hash(fixture_hasher(), th_slice_of(a.elements[4].encoding, a.elements[4].size),
+                    &a.elements[4].hash);
     spoil(&b, 4, message(&a, 4, 1));
     must_find(&b, 4, "cannot be its cause");
 }

@@ -3,8 +3,8 @@
 
 #include "chain/cbor.h"
 
-static const uint64_t borders[] = {0,     1,          23,          24,          255,           256,       65535,
-                                   65536, UINT32_MAX, 0x100000000, 0x100000001, UINT64_MAX - 1, UINT64_MAX};
+static const uint64_t borders[] = {
+    0, 1, 23, 24, 255, 256, 65535, 65536, UINT32_MAX, 0x100000000, 0x100000001, UINT64_MAX - 1, UINT64_MAX};
 
 static void integers_take_their_shortest_form(void **state)
 {
@@ -33,7 +33,8 @@ static void known_encodings(void **state)
     assert_ok(th_cbor_append_head(&out, TH_CBOR_ARRAY, 2, reterr));
     assert_ok(th_cbor_append_bytes(&out, th_slice_of("\x01\x02", 2), reterr));
     assert_ok(th_cbor_append_text(&out, th_slice_text("IETF"), reterr));
-    assert_true(th_slice_equal(th_buf_slice(&out), th_slice_of("\xa1\x19\x03\xe8\x82\x42\x01\x02\x64IETF", 13)));
+    assert_true(
+        th_slice_equal(th_buf_slice(&out), th_slice_of("\xa1\x19\x03\xe8\x82\x42\x01\x02\x64IETF", 13)));
     th_buf_done(&out);
 }
 
@@ -53,8 +54,8 @@ static void long_forms_are_refused(void **state)
         {"\x1d", 1},
         {"\x1e", 1},
         {"\x1f", 1},
-        {"\x20", 1},     /* -1 */
-        {"\xf5", 1},     /* true */
+        {"\x20", 1}, /* -1 */
+        {"\xf5", 1}, /* true */
         {"\xf9\x3c\x00", 3}, /* 1.0 */
         {"\xc1\x01", 2}, /* a tag */
     };

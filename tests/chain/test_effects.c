@@ -27,8 +27,8 @@ static th_turn_limit message(const char *to, th_slice payload, bool request, uin
 {
     th_turn_limit passed;
     th_hash hash;
-    assert_ok(th_effects_message(&effects, fixture_hasher(), th_slice_text(to), payload, request, ret_request, &hash,
-                                 &passed, reterr));
+    assert_ok(th_effects_message(&effects, fixture_hasher(), th_slice_text(to), payload, request, ret_request,
+                                 &hash, &passed, reterr));
     if (!passed) {
         th_hash expected;
         th_sha256_of(fixture_hasher(), payload, &expected);
@@ -121,7 +121,7 @@ static void the_effects_limit_holds_to_the_byte(void **state)
     assert_int_equal(log_line(""), TH_LIMIT_NONE);
     th_effects_begin(&effects, 7, 100, 4);
     assert_int_equal(log_line("a"), TH_LIMIT_EFFECTS); /* 5 bytes */
-    assert_int_equal(log_line(""), TH_LIMIT_NONE);     /* 4 bytes */
+    assert_int_equal(log_line(""), TH_LIMIT_NONE); /* 4 bytes */
 }
 
 static void a_turn_has_65535_requests(void **state)

@@ -57,13 +57,16 @@ static void all_kinds_come_back(void **state)
     element.principal = th_slice_of(NULL, 0);
     must_come_back(&element);
     element = base();
-    element.cause = (th_cause){.kind = TH_CAUSE_MESSAGE, .actor = th_slice_text("other"), .sequence = 9, .index = 3};
+    element.cause =
+        (th_cause){.kind = TH_CAUSE_MESSAGE, .actor = th_slice_text("other"), .sequence = 9, .index = 3};
     must_come_back(&element);
     element.type = TH_REJECTION;
     must_come_back(&element);
-    element.cause = (th_cause){.kind = TH_CAUSE_ANSWER, .actor = th_slice_text("a.b"), .request = 70000, .failed = true};
+    element.cause =
+        (th_cause){.kind = TH_CAUSE_ANSWER, .actor = th_slice_text("a.b"), .request = 70000, .failed = true};
     must_come_back(&element);
-    element.cause = (th_cause){.kind = TH_CAUSE_UNDELIVERED, .actor = th_slice_text("x"), .request = UINT64_MAX};
+    element.cause =
+        (th_cause){.kind = TH_CAUSE_UNDELIVERED, .actor = th_slice_text("x"), .request = UINT64_MAX};
     must_come_back(&element);
     element = base();
     element.type = TH_UPGRADE;
@@ -93,8 +96,8 @@ static void the_largest_element_fits_exactly(void **state)
     must_come_back(&element);
 }
 
-/* What the fields of one element contradict: each is changed in a sound one, encoded without the encoder's assertions by changing the
- * bytes, and refused. */
+/* What the fields of one element contradict: each is changed in a sound one, encoded without the encoder's
+ * assertions by changing the bytes, and refused. */
 static void contradictions_are_refused(void **state)
 {
     th_element element = base(), back;
@@ -159,7 +162,8 @@ static void a_genesis_has_the_empty_state_before(void **state)
     must_come_back(&element);
 }
 
-/* Every single-byte change of an element decodes to something else that encodes to exactly those bytes, or is refused. */
+/* Every single-byte change of an element decodes to something else that encodes to exactly those bytes, or is
+ * refused. */
 static void the_encoding_is_the_only_one(void **state)
 {
     th_element element = base();

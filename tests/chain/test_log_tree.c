@@ -17,8 +17,8 @@ static int make_leaves(void **state)
 /* A source that knows only elements and counts what it is asked. */
 static uint64_t asked;
 
-static theater_status plain_source(void *context, unsigned level, uint64_t index, bool *ret_known, th_hash *ret,
-                                   theater_error *reterr)
+static theater_status plain_source(void *context, unsigned level, uint64_t index, bool *ret_known,
+                                   th_hash *ret, theater_error *reterr)
 {
     *ret_known = level == 0;
     if (level == 0) {
@@ -29,8 +29,8 @@ static theater_status plain_source(void *context, unsigned level, uint64_t index
     return THEATER_OK;
 }
 
-static theater_status failing_source(void *context, unsigned level, uint64_t index, bool *ret_known, th_hash *ret,
-                                     theater_error *reterr)
+static theater_status failing_source(void *context, unsigned level, uint64_t index, bool *ret_known,
+                                     th_hash *ret, theater_error *reterr)
 {
     *ret_known = false;
     return level == 0 ? th_fail(reterr, THEATER_IO, "no disk") : THEATER_OK;
@@ -92,7 +92,8 @@ static void every_element_can_be_proved(void **state)
                 if (k != i)
                     assert_false(th_inclusion_verify(fixture_hasher(), k, size, &leaves[i], &proof, &root));
             }
-            assert_false(th_inclusion_verify(fixture_hasher(), i, size, &leaves[(i + 1) % LEAVES], &proof, &root));
+            assert_false(
+                th_inclusion_verify(fixture_hasher(), i, size, &leaves[(i + 1) % LEAVES], &proof, &root));
             for (size_t k = 0; k < proof.count; k++) {
                 proof.hashes[k].bytes[k % 32] ^= 1;
                 assert_false(th_inclusion_verify(fixture_hasher(), i, size, &leaves[i], &proof, &root));
@@ -115,7 +116,8 @@ static void every_size_is_consistent_with_every_smaller_one(void **state)
             th_hash old_root, other = root;
             th_proof proof;
             th_merkle_root(fixture_hasher(), leaves, old, &old_root);
-            assert_ok(th_log_prove_consistency(fixture_hasher(), old, size, plain_source, NULL, &proof, reterr));
+            assert_ok(
+                th_log_prove_consistency(fixture_hasher(), old, size, plain_source, NULL, &proof, reterr));
             assert_true(th_consistency_verify(fixture_hasher(), old, size, &old_root, &root, &proof));
             other.bytes[0] ^= 1;
             if (old > 0)
@@ -181,10 +183,12 @@ static void sources_and_places_that_fail(void **state)
                      THEATER_INVALID_ARGUMENT);
     assert_int_equal(th_log_prove_consistency(fixture_hasher(), 8, 7, plain_source, NULL, &proof, &error),
                      THEATER_INVALID_ARGUMENT);
-    assert_int_equal(th_log_prove_inclusion(fixture_hasher(), 3, 7, failing_source, NULL, &proof, &error), THEATER_IO);
+    assert_int_equal(th_log_prove_inclusion(fixture_hasher(), 3, 7, failing_source, NULL, &proof, &error),
+                     THEATER_IO);
     assert_int_equal(th_log_prove_consistency(fixture_hasher(), 3, 7, failing_source, NULL, &proof, &error),
                      THEATER_IO);
-    assert_int_equal(th_log_range_hash(fixture_hasher(), 0, 5, failing_source, NULL, &hash, &error), THEATER_IO);
+    assert_int_equal(th_log_range_hash(fixture_hasher(), 0, 5, failing_source, NULL, &hash, &error),
+                     THEATER_IO);
 }
 
 static void large_trees_have_proofs_of_the_right_size(void **state)
@@ -227,7 +231,8 @@ static void the_store_knows_old_heads(void **state)
         th_hash_store_init(&small, 1000);
         for (uint64_t k = 0; k < LEAVES; k++)
             assert_ok(th_hash_store_append(&small, fixture_hasher(), &leaves[k], reterr));
-        assert_ok(th_log_prove_inclusion(fixture_hasher(), i, LEAVES, th_hash_store_node, &small, &with, reterr));
+        assert_ok(
+            th_log_prove_inclusion(fixture_hasher(), i, LEAVES, th_hash_store_node, &small, &with, reterr));
         assert_ok(th_log_prove_inclusion(fixture_hasher(), i, LEAVES, plain_source, NULL, &without, reterr));
         assert_int_equal(with.count, without.count);
         assert_memory_equal(with.hashes, without.hashes, with.count * sizeof *with.hashes);

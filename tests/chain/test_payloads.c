@@ -131,9 +131,18 @@ static void rejections_have_their_messages(void **state)
 static void messages_of_other_codes_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "\x82\x02\x65input",      "\x82\x03\x6dinvalid state", "\x82\x04\x6bunreachable", "\x82\x05\x66memory",
-        "\x82\x05\x60",           "\x82\x06\x6bout of fuel",   "\x82\x07\x61x",           "\x83\x01\x61x\x61x",
-        "\x81\x01",               "\x82\x01\x41x",             "\x82\x01\x61\xff",        "\x82\x01\x61xx",
+        "\x82\x02\x65input",
+        "\x82\x03\x6dinvalid state",
+        "\x82\x04\x6bunreachable",
+        "\x82\x05\x66memory",
+        "\x82\x05\x60",
+        "\x82\x06\x6bout of fuel",
+        "\x82\x07\x61x",
+        "\x83\x01\x61x\x61x",
+        "\x81\x01",
+        "\x82\x01\x41x",
+        "\x82\x01\x61\xff",
+        "\x82\x01\x61xx",
         "\x82\x18\x01\x61x",
     };
     th_rejection rejection;

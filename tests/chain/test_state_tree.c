@@ -20,7 +20,8 @@ static void naive_root(th_slice state, th_hash *ret)
     assert_true(count <= sizeof leaves / sizeof *leaves);
     for (uint64_t i = 0; i < count; i++) {
         size_t offset = i * TH_CHUNK_SIZE, left = state.size - offset;
-        th_leaf_hash(fixture_hasher(), th_slice_of(state.data + offset, left < TH_CHUNK_SIZE ? left : TH_CHUNK_SIZE),
+        th_leaf_hash(fixture_hasher(),
+                     th_slice_of(state.data + offset, left < TH_CHUNK_SIZE ? left : TH_CHUNK_SIZE),
                      &leaves[i]);
     }
     th_merkle_root(fixture_hasher(), leaves, count, ret);
@@ -52,7 +53,8 @@ static void every_size_from_every_size(void **state)
             th_state_tree tree;
             th_hash root;
             th_state_tree_init(&tree);
-            assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), before, &root, reterr));
+            assert_ok(
+                th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), before, &root, reterr));
             must_have_root(&tree, before, &root);
             assert_ok(th_state_tree_update(&tree, fixture_hasher(), before, after, &root, reterr));
             must_have_root(&tree, after, &root);
@@ -127,8 +129,8 @@ static void every_chunk_can_be_proved(void **state)
             assert_true(th_state_chunk_verify(fixture_hasher(), i, chunk, size, &proof, &root));
             /* Not at another place, not with other bytes, not of another length. */
             assert_false(th_state_chunk_verify(fixture_hasher(), i + 1, chunk, size, &proof, &root));
-            assert_false(th_state_chunk_verify(fixture_hasher(), i, th_slice_of(chunk.data, chunk.size - 1), size,
-                                               &proof, &root));
+            assert_false(th_state_chunk_verify(fixture_hasher(), i, th_slice_of(chunk.data, chunk.size - 1),
+                                               size, &proof, &root));
             bytes[offset]++;
             assert_false(th_state_chunk_verify(fixture_hasher(), i, chunk, size, &proof, &root));
             bytes[offset]--;
@@ -148,11 +150,11 @@ static void memory_is_one_sixtyfourth_of_the_state(void **state)
     size_t size = 1000 * TH_CHUNK_SIZE;
     uint8_t *bytes = calloc(1, size);
     th_state_tree_init(&tree);
-    assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), th_slice_of(bytes, size), &root,
-                                   reterr));
+    assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), th_slice_of(bytes, size),
+                                   &root, reterr));
     assert_in_range(tree.capacity, 1000, 1500);
-    assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(bytes, size), th_slice_of(bytes, 1), &root,
-                                   reterr));
+    assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(bytes, size), th_slice_of(bytes, 1),
+                                   &root, reterr));
     must_have_root(&tree, th_slice_of(bytes, 1), &root);
     th_state_tree_done(&tree);
     free(bytes);

@@ -200,7 +200,8 @@ static void the_checkpoint_is_signed_and_read(void **state)
     th_buf name, out;
     th_buf_init(&name, TH_LOG_NAME_MAX + 1);
     th_buf_init(&out, TH_NOTE_MAX);
-    assert_ok(th_log_name(th_slice_text(TH_ORIGIN_DEFAULT), th_slice_text("counter"), &genesis, &name, reterr));
+    assert_ok(
+        th_log_name(th_slice_text(TH_ORIGIN_DEFAULT), th_slice_text("counter"), &genesis, &name, reterr));
     assert_true(th_log_name_of_chain(th_buf_slice(&name), th_slice_text("counter"), &genesis));
 
     th_verifier_key verifier_key;
@@ -237,7 +238,8 @@ static void the_bundle_verifies(void **state)
     th_verifier_key key;
     th_slice text = th_slice_text(vectors_text(json_object_get(root, "checkpoint"), "verifier_key"));
     assert_ok(th_verifier_key_parse(fixture_hasher(), text, &key, reterr));
-    assert_ok(fixture_verify_bundle(bundle, &(th_verify_options){.keys = &key, .key_count = 1}, &report, reterr));
+    assert_ok(
+        fixture_verify_bundle(bundle, &(th_verify_options){.keys = &key, .key_count = 1}, &report, reterr));
     assert_int_equal(report.key_source, TH_KEY_USER);
 }
 
@@ -292,8 +294,8 @@ static th_verifier *after_genesis(void)
         .output = th_payload_of(vectors_bytes(genesis, "output")),
         .effects = th_payload_of(vectors_bytes(genesis, "effects")),
     };
-    assert_ok(th_verifier_new(&(th_verify_options){.actor = th_slice_text("counter")}, fixture_hasher(), &verifier,
-                              reterr));
+    assert_ok(th_verifier_new(&(th_verify_options){.actor = th_slice_text("counter")}, fixture_hasher(),
+                              &verifier, reterr));
     assert_ok(th_verifier_element(verifier, vectors_bytes(genesis, "element"), &payloads, reterr));
     return verifier;
 }
@@ -308,7 +310,8 @@ static void refused_elements_are_refused(void **state)
         th_payloads dropped = {0};
         theater_error error = {0};
         th_verify_report report;
-        theater_status status = th_verifier_element(verifier, vectors_bytes(vector, "element"), &dropped, &error);
+        theater_status status =
+            th_verifier_element(verifier, vectors_bytes(vector, "element"), &dropped, &error);
         if (!status)
             status = th_verifier_finish(verifier, &report, &error);
         theater_status expected = i == 0 ? THEATER_VERSION : THEATER_VERIFY_FAILED;
@@ -372,8 +375,8 @@ static void refused_payloads_are_refused(void **state)
     }
 }
 
-/* A flipped bit is found wherever it stands, or what it changed was never stated. The one such place would be a dropped
- * payload's null; this bundle has none. */
+/* A flipped bit is found wherever it stands, or what it changed was never stated. The one such place would be
+ * a dropped payload's null; this bundle has none. */
 static void every_flipped_bit_of_the_bundle_is_found(void **state)
 {
     th_slice bundle = vectors_bytes(root, "bundle");

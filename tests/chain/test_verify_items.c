@@ -21,10 +21,10 @@ static int make(void **state)
     assert_ok(th_signing_key_new(second, &other_key, reterr));
     th_buf_init(&log_name, TH_LOG_NAME_MAX + 1);
     th_buf_init(&key_text, TH_VERIFIER_KEY_MAX + 1);
-    assert_ok(th_log_name(th_slice_text("theater.local"), th_slice_text("cart"), &chain.elements[0].hash, &log_name,
-                          reterr));
-    assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name), th_signing_key_public(key), &key_text,
-                                     reterr));
+    assert_ok(th_log_name(th_slice_text("theater.local"), th_slice_text("cart"), &chain.elements[0].hash,
+                          &log_name, reterr));
+    assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name), th_signing_key_public(key),
+                                     &key_text, reterr));
     assert_ok(th_verifier_key_parse(fixture_hasher(), th_buf_slice(&key_text), &user_key, reterr));
     return 0;
 }
@@ -62,8 +62,8 @@ static void feed(size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         th_payloads payloads = chain_payloads(&chain.elements[i]);
-        assert_ok(th_verifier_element(verifier, th_slice_of(chain.elements[i].encoding, chain.elements[i].size),
-                                      &payloads, reterr));
+        assert_ok(th_verifier_element(
+            verifier, th_slice_of(chain.elements[i].encoding, chain.elements[i].size), &payloads, reterr));
     }
 }
 
@@ -82,7 +82,8 @@ static void must_find(theater_status status, th_check check)
     assert_int_equal(status, THEATER_VERIFY_FAILED);
     const th_finding *finding = th_verifier_finding(verifier);
     if (finding->check != check)
-        fail_msg("found %s, not %s: %s", th_check_name(finding->check), th_check_name(check), finding->message);
+        fail_msg("found %s, not %s: %s", th_check_name(finding->check), th_check_name(check),
+                 finding->message);
     assert_int_equal(th_verifier_component(verifier, th_slice_text("x"), &error), THEATER_VERIFY_FAILED);
     assert_string_equal(error.message, finding->message);
     assert_int_equal(th_verifier_snapshot(verifier, 0, th_slice_text("x"), &error), THEATER_VERIFY_FAILED);
@@ -178,7 +179,8 @@ static void a_checkpoint_before_all_elements_is_found(void **state)
 static void what_is_no_checkpoint_is_found(void **state)
 {
     feed(0, COUNT);
-    must_find(th_verifier_checkpoint(verifier, th_slice_text("theater.local/cart\n"), NULL), TH_CHECK_CHECKPOINT);
+    must_find(th_verifier_checkpoint(verifier, th_slice_text("theater.local/cart\n"), NULL),
+              TH_CHECK_CHECKPOINT);
 }
 
 static void another_signer_is_found(void **state)
@@ -196,8 +198,8 @@ static void the_users_key_is_the_one_that_counts(void **state)
     th_hash head;
     th_buf text;
     th_buf_init(&text, TH_VERIFIER_KEY_MAX + 1);
-    assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name), th_signing_key_public(other_key),
-                                     &text, reterr));
+    assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name),
+                                     th_signing_key_public(other_key), &text, reterr));
     head_at(8, &head);
     begin_with((th_verify_options){.keys = &user_key, .key_count = 1});
     feed(0, COUNT);
@@ -285,7 +287,8 @@ static void a_state_of_another_size_is_found(void **state)
 static void a_snapshot_before_its_element_is_found(void **state)
 {
     feed(0, 5);
-    must_find(th_verifier_snapshot(verifier, 5, th_buf_slice(&chain.elements[5].state), NULL), TH_CHECK_SNAPSHOT);
+    must_find(th_verifier_snapshot(verifier, 5, th_buf_slice(&chain.elements[5].state), NULL),
+              TH_CHECK_SNAPSHOT);
 }
 
 static void a_component_must_be_named_by_a_later_element(void **state)
@@ -312,7 +315,8 @@ static void a_snapshot_may_come_4096_elements_late(void **state)
     th_element element = chain.elements[0].fields;
     th_hash head = chain.elements[0].hash, x;
     th_slice none = th_slice_of(TH_EFFECTS_NONE, 1);
-    th_payloads payloads = {th_payload_of(th_slice_text("")), th_payload_of(th_slice_text("")), th_payload_of(none)};
+    th_payloads payloads = {th_payload_of(th_slice_text("")), th_payload_of(th_slice_text("")),
+                            th_payload_of(none)};
     th_state_root(fixture_hasher(), th_slice_text("x"), &x);
     element.type = TH_TRANSITION;
     element.input = element.output = th_sha256_empty;
@@ -346,7 +350,8 @@ static void bundles_of_several_chains_verify(void **state)
         for (size_t i = 0; i < chains[k]->count; i++) {
             th_payloads payloads = chain_payloads(&chains[k]->elements[i]);
             assert_ok(th_bundle_write_element(
-                &writer, th_slice_of(chains[k]->elements[i].encoding, chains[k]->elements[i].size), &payloads, reterr));
+                &writer, th_slice_of(chains[k]->elements[i].encoding, chains[k]->elements[i].size), &payloads,
+                reterr));
         }
     }
     assert_ok(fixture_verify_bundle(th_buf_slice(&bundle), NULL, &report, reterr));
@@ -376,8 +381,8 @@ static void no_memory_at_any_place_is_an_error(void **state)
         status = th_verifier_new(&options, fixture_hasher(), &verifier, NULL);
         for (size_t i = 0; !status && i < COUNT; i++) {
             th_payloads payloads = chain_payloads(&chain.elements[i]);
-            status = th_verifier_element(verifier, th_slice_of(chain.elements[i].encoding, chain.elements[i].size),
-                                         &payloads, NULL);
+            status = th_verifier_element(
+                verifier, th_slice_of(chain.elements[i].encoding, chain.elements[i].size), &payloads, NULL);
         }
         if (!status)
             status = th_verifier_key_text(verifier, th_buf_slice(&key_text), NULL);

@@ -10,8 +10,12 @@
 
 static void known_texts(void **state)
 {
-    static const char *const known[][2] = {{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const known[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         char text[16] = {0};
@@ -46,8 +50,8 @@ static void all_bytes_come_back(void **state)
 static void other_forms_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "Zg",   "Zg=",   "Zh==",  "Zm9=", "Z===", "====", "=",        "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm9-",
-        "Zm9_", " Zm9v", "Zm=v", "Zm8=Zm8=", "Zm9v=", "Zm9v==", "Zm9v====", "Z=8=",
+        "Zg",   "Zg=",  "Zh==",  "Zm9=", "Z===",     "====",  "=",      "Zg==Zg==", "Zm9v\n", "Zm 9",
+        "Zm9-", "Zm9_", " Zm9v", "Zm=v", "Zm8=Zm8=", "Zm9v=", "Zm9v==", "Zm9v====", "Z=8=",
     };
     uint8_t bytes[64];
     size_t size;

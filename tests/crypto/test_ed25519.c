@@ -18,15 +18,18 @@ typedef struct known_signature {
 static const known_signature known[] = {
     {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
      "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe2465"
+     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f"
+     "0595bbe2465"
      "5141438e7a100b"},
     {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
      "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb0"
+     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2ea"
+     "eb4302aeeb0"
      "0d291612bb0c00"},
     {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
      "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc0"
+     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e"
+     "9716ed28dc0"
      "27beceea1ec40a"},
 };
 
@@ -50,7 +53,8 @@ static void known_keys_make_known_signatures(void **state)
         assert_memory_equal(th_signing_key_public(key), public_key, 32);
         assert_int_equal(th_ed25519_sign(key, th_slice_of(message, size), signature, NULL), THEATER_OK);
         assert_memory_equal(signature, expected, 64);
-        assert_int_equal(th_ed25519_verify(public_key, th_slice_of(message, size), signature, &valid, NULL), THEATER_OK);
+        assert_int_equal(th_ed25519_verify(public_key, th_slice_of(message, size), signature, &valid, NULL),
+                         THEATER_OK);
         assert_true(valid);
         th_signing_key_free(key);
     }
@@ -65,7 +69,8 @@ static void every_flipped_bit_of_a_signature_is_refused(void **state)
     for (size_t bit = 0; bit < 512; bit++) {
         bool valid = true;
         signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_equal(th_ed25519_verify(public_key, th_slice_of(message, 2), signature, &valid, NULL), THEATER_OK);
+        assert_int_equal(th_ed25519_verify(public_key, th_slice_of(message, 2), signature, &valid, NULL),
+                         THEATER_OK);
         assert_false(valid);
         signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }

@@ -60,7 +60,8 @@ static void parts_hash_like_the_whole(void **state)
     th_hash whole, parts;
     th_sha256_of(hasher, th_slice_of(bytes, sizeof bytes), &whole);
     for (size_t cut = 0; cut <= sizeof bytes; cut++) {
-        th_slice two[] = {th_slice_of(bytes, cut), th_slice_of(NULL, 0), th_slice_of(bytes + cut, sizeof bytes - cut)};
+        th_slice two[] = {th_slice_of(bytes, cut), th_slice_of(NULL, 0),
+                          th_slice_of(bytes + cut, sizeof bytes - cut)};
         th_sha256(hasher, two, 3, &parts);
         assert_memory_equal(parts.bytes, whole.bytes, sizeof whole.bytes);
     }
