@@ -388,17 +388,22 @@ static theater_status begin_life(th_index_change *change, const th_journal_item 
                                  theater_error *reterr)
 {
     bool started = record->life.life == TH_LIFE_STARTED;
-    if (record->actor < change->mark.next_actor_id)
-        return contradiction(item, "the id of a new actor is not a new one", reterr);
     th_cached_actor *holder, *actor;
-    theater_status status = th_actor_holder(change, record->life.name, &holder, reterr);
+    theater_status status = th_actor_load(change, record->actor, &actor, reterr);
+    if (status)
+        return status;
+    if (actor)
+        return contradiction(item, "the id of a new actor is not a new one", reterr);
+    status = th_actor_holder(change, record->life.name, &holder, reterr);
     if (status)
         return status;
     if (started && holder)
         return contradiction(item, "the name of a new actor is in use", reterr);
     status = th_actor_add(change, record->actor, record->life.name, started ? TH_ACTOR_RUNNING : TH_ACTOR_ARCHIVE,
                           &actor, reterr);
-    change->mark.next_actor_id = record->actor + 1;
+    /* Ids are taken when a start begins, and a start that began later may end first. */
+    if (change->mark.next_actor_id <= record->actor)
+        change->mark.next_actor_id = record->actor + 1;
     if (status)
         return status;
     uint64_t holds = started ? record->actor : holder ? holder->row.info.id : 0;

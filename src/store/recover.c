@@ -111,16 +111,14 @@ static theater_status use_proof(th_journal_file *log, th_segment *last, const th
     if (proof->number == 0 || ordinal < last->ordinal)
         return THEATER_OK; /* that a segment came after it proves more */
     uint64_t offset = th_position_offset(proof->last_position);
-    uint8_t header[TH_FRAME_HEADER];
-    size_t size = 0;
     th_frame frame;
+    bool valid = false;
     if (ordinal == last->ordinal) {
-        theater_status status = th_file_read(last->file, offset, header, sizeof header, &size, reterr);
+        theater_status status = th_tail_frame(log, ordinal, last->file, offset, &frame, &valid, reterr);
         if (status)
             return status;
     }
-    if (size < sizeof header || !th_frame_decode(log->key, proof->last_position, header, &frame) ||
-        frame.number != proof->number - 1) {
+    if (!valid || frame.number != proof->number - 1) {
         th_tail tail = {.number = proof->number - 1, .stop = offset};
         return damaged(log, ordinal, &tail, "it was durable", reterr);
     }
@@ -210,7 +208,7 @@ static theater_status rewrite(th_file *file, uint64_t from, uint64_t to, theater
         th_slice bytes;
         status = th_window_get(&window, file, from, 1, &bytes, reterr);
         if (!status && bytes.size == 0)
-            status = th_fail(reterr, THEATER_IO, "the last segment of the log became shorter while it was repaired");
+            break; /* the file may end within the last frame's padding, which reads as zeros all the same */
         if (bytes.size > to - from)
             bytes.size = (size_t)(to - from);
         if (!status)

@@ -1,6 +1,5 @@
 #include "store/tail.h"
 
-/* Reads the frame at `offset`; *ret_valid says whether a whole valid one stands there. */
 static theater_status read_frame(th_journal_file *log, uint64_t ordinal, th_file *file, th_window *window,
                                  uint64_t offset, th_frame *ret, bool *ret_valid, theater_error *reterr)
 {
@@ -13,6 +12,16 @@ static theater_status read_frame(th_journal_file *log, uint64_t ordinal, th_file
     uint64_t need = TH_FRAME_HEADER + (uint64_t)ret->length;
     status = th_window_get(window, file, offset, (size_t)need, &bytes, reterr);
     *ret_valid = !status && bytes.size >= need && th_frame_holds(ret, bytes.data + TH_FRAME_HEADER);
+    return status;
+}
+
+theater_status th_tail_frame(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset, th_frame *ret,
+                             bool *ret_valid, theater_error *reterr)
+{
+    th_window window;
+    th_window_init(&window);
+    theater_status status = read_frame(log, ordinal, file, &window, offset, ret, ret_valid, reterr);
+    th_window_done(&window);
     return status;
 }
 

@@ -15,6 +15,10 @@ typedef struct th_tail {
     uint64_t last_sum;
 } th_tail;
 
+/* Reads the frame at `offset`; *ret_valid says whether a whole valid one stands there, payload included. NO_MEMORY, the port's errors. */
+THEATER_CHECKED theater_status th_tail_frame(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset,
+                                             th_frame *ret, bool *ret_valid, theater_error *reterr);
+
 /* Reads whole commits from `offset` on, where record `number` must begin, which may be in the midst of a commit. Checks every payload. Errors: the port's, NO_MEMORY; what is no
  * valid frame is the end, not an error. */
 THEATER_CHECKED theater_status th_tail_scan(th_journal_file *log, th_segment *segment, uint64_t offset, uint64_t number,
