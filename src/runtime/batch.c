@@ -111,7 +111,10 @@ void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch)
     batch->next = NULL;
     *(runtime->commit_last ? &runtime->commit_last->next : &runtime->commit_first) = batch;
     runtime->commit_last = batch;
-    runtime->inflight_bytes += batch->bytes.size;
+    batch->weight = batch->bytes.size;
+    for (const th_item *answer = batch->answers.first; answer; answer = answer->next)
+        batch->weight += sizeof *answer + answer->memory_size + answer->answer.output.size;
+    runtime->inflight_bytes += batch->weight;
     if (!runtime->committing)
         th_task_wake(runtime->committer);
 }

@@ -122,12 +122,16 @@ static bool drained(const theater_runtime *runtime)
            !runtime->commit_first && !runtime->resetting && (runtime->undelivered_running == 0 || runtime->health.status);
 }
 
-void th_drain_check(theater_runtime *runtime)
+void th_drain_wake(theater_runtime *runtime)
 {
-    if (!runtime->drains || !drained(runtime))
-        return;
     for (th_drain_waiter *waiter = runtime->drains; waiter; waiter = waiter->next)
         th_event_set(waiter->event);
+}
+
+void th_drain_check(theater_runtime *runtime)
+{
+    if (runtime->drains && drained(runtime))
+        th_drain_wake(runtime);
 }
 
 theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, theater_error *reterr)
@@ -138,7 +142,7 @@ theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, thea
         return status;
     th_mutex_lock(&runtime->lock);
     waiter.next = runtime->drains;
-    runtime->drains = &waiter;
+    __atomic_store_n(&runtime->drains, &waiter, __ATOMIC_RELEASE);
     th_drain_check(runtime);
     th_mutex_unlock(&runtime->lock);
     uint64_t timeout_ns = timeout_ms > UINT64_MAX / 1000000 ? UINT64_MAX : timeout_ms * 1000000;
@@ -147,10 +151,15 @@ theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, thea
     th_drain_waiter **link = &runtime->drains;
     while (*link != &waiter)
         link = &(*link)->next;
-    *link = waiter.next;
+    __atomic_store_n(link, waiter.next, __ATOMIC_RELEASE);
     uint64_t left = runtime->undelivered_running;
+    bool closing = runtime->closing;
+    if (closing && !runtime->drains && runtime->drains_gone)
+        th_event_set(runtime->drains_gone);
     th_mutex_unlock(&runtime->lock);
     th_event_free(waiter.event);
+    if (closing)
+        return th_fail(reterr, THEATER_CANCELLED, "the runtime was closed");
     if (!done)
         return th_fail(reterr, THEATER_TIMEOUT, "%llu messages between actors still wait after %llu ms; they go on later",
                        (unsigned long long)left, (unsigned long long)timeout_ms);

@@ -11,12 +11,18 @@ void th_item_complete(theater_runtime *runtime, th_item *take_item)
     if (take_item->completion)
         take_item->completion(take_item->context, &take_item->answer);
     th_item_free(take_item);
-    __atomic_sub_fetch(&runtime->client_items, 1, __ATOMIC_RELEASE);
+    if (__atomic_sub_fetch(&runtime->client_items, 1, __ATOMIC_ACQ_REL) == 0 &&
+        __atomic_load_n(&runtime->drains, __ATOMIC_ACQUIRE)) {
+        th_mutex_lock(&runtime->lock);
+        th_drain_check(runtime);
+        th_mutex_unlock(&runtime->lock);
+    }
 }
 
 typedef struct commit_set {
     th_batch *first;
-    uint64_t bytes;
+    uint64_t bytes;  /* of the log */
+    uint64_t weight; /* of memory: the answers too */
     size_t records;
 } commit_set;
 
@@ -29,6 +35,7 @@ static commit_set take_batches(theater_runtime *runtime)
         if (last && commit.bytes + batch->bytes.size > TH_COMMIT_BYTES)
             break;
         commit.bytes += batch->bytes.size;
+        commit.weight += batch->weight;
         commit.records += batch->record_count;
         last = batch;
     }
@@ -79,7 +86,7 @@ static void committed(theater_runtime *runtime, const commit_set *commit, uint64
     th_mutex_lock(&runtime->lock);
     bool were_full = runtime->inflight_bytes > runtime->options.inflight_bytes;
     runtime->committing = false;
-    runtime->inflight_bytes -= commit->bytes;
+    runtime->inflight_bytes -= commit->weight;
     runtime->committed += commit->records;
     if (commit->records) {
         runtime->counters.commits++;
@@ -126,8 +133,10 @@ static bool probe(theater_runtime *runtime)
     runtime->health.status = THEATER_OK;
     for (uint64_t id = 0; id < runtime->directory.ids; id++) {
         th_entry *entry = runtime->directory.by_id[id];
-        if (entry && entry->activity)
-            th_activity_schedule(runtime, entry->activity);
+        bool waits = entry && entry->status == TH_ACTOR_RUNNING && entry->backlog;
+        th_activity *activity = entry && (entry->activity || waits) ? th_activity_get(runtime, entry) : NULL;
+        if (activity)
+            th_activity_schedule(runtime, activity);
     }
     th_mutex_unlock(&runtime->lock);
     return true;
@@ -156,7 +165,8 @@ th_step th_committer_step(void *context, uint64_t *ret_deadline_ns)
             th_mutex_lock(&runtime->lock);
             runtime->committer_ended = true;
             th_mutex_unlock(&runtime->lock);
-            th_task_wake(runtime->indexer);
+            if (runtime->indexer)
+                th_task_wake(runtime->indexer);
             return TH_STEP_DONE;
         }
         if (sick && !closing && !probe(runtime))

@@ -112,7 +112,9 @@ static theater_status run_upgrade(theater_runtime *runtime, th_activity *activit
         status = th_slice_add_snapshot(runtime, activity, batch, reterr);
     if (status) {
         th_instance_free(activity->instance);
+        th_loaded_unref(activity->component);
         activity->instance = NULL;
+        activity->component = NULL;
         return status;
     }
     control->element = produced.hash;
@@ -196,6 +198,12 @@ static theater_status remove_locked(theater_runtime *runtime, th_activity *activ
     return THEATER_OK;
 }
 
+static void unquiesce(theater_runtime *runtime)
+{
+    runtime->quiesce = NULL;
+    th_wake_workers(runtime);
+}
+
 /* The batch must enter the queue under the same lock, or a record could come between: so this enqueues a batch of its own. */
 static theater_status run_remove(theater_runtime *runtime, th_activity *activity, th_item *item, uint64_t *ret_wait, theater_error *reterr)
 {
@@ -208,6 +216,11 @@ static theater_status run_remove(theater_runtime *runtime, th_activity *activity
     bool discarded = runtime->resetting;
     bool wait = !discarded && (activity->last_number || entry->undelivered) && th_store_covered(runtime->store) < need;
     theater_status status = THEATER_OK;
+    /* Senders that go on may keep the need ahead of the index: after some rounds nothing else is taken up until this is done. */
+    if (wait && ++item->control->rounds > 2)
+        runtime->quiesce = activity;
+    else if (!wait && runtime->quiesce == activity)
+        unquiesce(runtime);
     if (discarded)
         status = th_fail(reterr, runtime->health.status, "%s", runtime->health.message);
     else if (wait)

@@ -22,6 +22,7 @@ typedef struct th_control {
     theater_slice config;
     th_limits limits;
     bool keep_config, keep_limits;
+    unsigned rounds;          /* REMOVE: how often it had to wait for the index */
     th_hash element;          /* out: of the genesis or the upgrade */
     th_buf note;              /* CHECKPOINT: out */
     uint64_t size;            /* CHECKPOINT: out */

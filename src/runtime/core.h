@@ -102,6 +102,7 @@ typedef struct th_batch {
     } *records;
     size_t record_count, record_capacity;
     uint64_t first_number;       /* given at enqueue */
+    uint64_t weight;             /* likewise: bytes of memory until it is committed */
     th_item_queue answers;       /* items whose `answer` is ready, in the order of their turns */
     th_item_queue routes;        /* messages and answers that its records produce, in the order of their keys */
     uint64_t consumed;           /* messages, answers and notices that its records consumed */
@@ -155,7 +156,7 @@ struct theater_runtime {
     uint64_t epoch;
     uint64_t next_number;            /* of the next record to be enqueued */
     th_batch *commit_first, *commit_last;
-    uint64_t inflight_bytes;         /* batches enqueued and not committed */
+    uint64_t inflight_bytes;         /* memory of batches enqueued and not committed */
     bool committing;                 /* an append runs */
     uint64_t committed;              /* records below are durable */
     unsigned running;                /* slices that run now */
@@ -176,7 +177,9 @@ struct theater_runtime {
     uint64_t active_count, active_bytes;
     uint64_t client_items;           /* atomic: clients' inputs, queries and control items that were taken and not answered */
     uint64_t undelivered_running;    /* sum of `undelivered` over running, unbroken actors */
-    struct th_drain_waiter *drains;
+    struct th_drain_waiter *drains;  /* written under the lock, looked at without it */
+    th_event *drains_gone;           /* set at the end of the last drain of a runtime that closes */
+    th_activity *quiesce;            /* a removal that cannot catch up with its senders: nothing else is taken up */
     th_counters counters;
     th_mutex keys_lock;              /* of keys.c */
 };
@@ -282,6 +285,8 @@ void th_wake_workers(theater_runtime *runtime); /* all; under the lock */
 void th_item_complete(theater_runtime *runtime, th_item *take_item);
 /* Wakes theater_drain when nothing is left to do; under the lock. */
 void th_drain_check(theater_runtime *runtime);
+/* Wakes it in any case; under the lock. */
+void th_drain_wake(theater_runtime *runtime);
 
 /* ---- reset.c ------------------------------------------------------------------------------------------------------------------ */
 

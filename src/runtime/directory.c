@@ -142,8 +142,8 @@ static bool load_one(void *context, const th_actor_info *info)
     }
     entry->undelivered = info->undelivered;
     if (info->undelivered > 0) {
-        entry->last_routed = th_store_covered(loading->runtime->store);
-        entry->backlog = entry->last_routed;
+        entry->last_routed = th_store_covered(loading->runtime->store) - 1;
+        entry->backlog = entry->last_routed + 1;
     }
     th_route_count_status(loading->runtime, entry, (uint8_t)info->status);
     return true;
@@ -153,7 +153,10 @@ theater_status th_directory_load(theater_runtime *runtime, theater_error *reterr
 {
     load_state loading = {.runtime = runtime, .reterr = reterr};
     theater_status status = th_store_list_actors(runtime->store, 0, load_one, &loading, reterr);
-    runtime->next_actor = th_store_next_actor_id(runtime->store);
+    /* After a failed commit, an import may still hold an id that it took before. */
+    uint64_t next = th_store_next_actor_id(runtime->store);
+    if (runtime->next_actor < next)
+        runtime->next_actor = next;
     return status ? status : loading.status;
 }
 

@@ -91,6 +91,8 @@ th_step th_indexer_step(void *context, uint64_t *ret_deadline_ns)
     theater_error error = {0};
     bool more = false;
     theater_status status = work ? th_store_index_step(runtime->store, INDEX_BYTES, &more, &error) : THEATER_OK;
+    if (!status && work && more && th_store_covered(runtime->store) == covered)
+        status = th_fail(&error, THEATER_BUSY, "it cannot grow now");
     after_step(runtime, status, &error);
     return status && committer_ended ? TH_STEP_DONE : TH_STEP_AGAIN;
 }

@@ -103,13 +103,16 @@ theater_status th_checkpoint_note_signed(theater_runtime *runtime, const th_hash
 {
     if (!runtime->folder)
         return THEATER_OK;
-    char path[PATH_SIZE], folder[PATH_SIZE], text[32];
+    char path[PATH_SIZE], folder[PATH_SIZE], keys[PATH_SIZE], text[32];
+    snprintf(keys, sizeof keys, "%s/keys", runtime->folder);
     snprintf(folder, sizeof folder, "%s/keys/signed", runtime->folder);
     signed_path(runtime, genesis, path);
     int length = snprintf(text, sizeof text, "%llu\n", (unsigned long long)size);
     th_mutex_lock(&runtime->keys_lock);
     uint64_t before = 0;
     theater_status status = th_port_make_folder(runtime->port, folder, reterr);
+    if (!status)
+        status = th_port_sync_folder(runtime->port, keys, reterr);
     if (!status)
         status = read_signed(runtime, genesis, &before, reterr);
     if (!status && before < size)

@@ -5,7 +5,7 @@
 #include "runtime/keys.h"
 
 #define STATE_MAX (UINT64_C(512) << 20)
-#define MESSAGE_MAX (UINT64_C(256) << 20)
+#define MESSAGE_MAX (UINT64_C(64) << 20) /* so that a turn and a snapshot fit into one batch */
 #define MEMORY_MAX (UINT64_C(4) << 30)
 
 /* An item for `control`, and the call that waits for it. */
@@ -165,7 +165,8 @@ static theater_status start_loaded(theater_runtime *runtime, th_slice name, th_c
     th_mutex_unlock(&runtime->lock);
     bool reserved = status == THEATER_OK;
     status = control_wait(status, item, call, reterr);
-    if (reserved && status)
+    /* When the runtime is closed the entry goes with it, and it may be gone already. */
+    if (reserved && status && status != THEATER_CANCELLED && status != THEATER_INTERRUPTED)
         release_name(runtime, name);
     return status;
 }
@@ -239,6 +240,8 @@ theater_status theater_actor_upgrade(theater_runtime *runtime, const char *name,
 
 theater_status theater_checkpoint(theater_runtime *runtime, const char *actor, theater_bytes *ret_note, theater_error *reterr)
 {
+    if (!runtime->folder)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a runtime in memory has no key to sign with");
     th_control control = {.kind = TH_CONTROL_CHECKPOINT};
     th_buf_init(&control.note, TH_NOTE_MAX);
     theater_status status = control_actor(runtime, actor, &control, reterr);

@@ -94,9 +94,14 @@ static theater_status start_tasks(theater_runtime *runtime, theater_error *reter
         status = th_workspace_new(&worker->workspace, reterr);
         if (status)
             break;
+        th_task *task = NULL;
+        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES, th_worker_step, worker, &task,
+                               reterr);
+        th_mutex_lock(&runtime->lock);
+        worker->task = task;
+        worker->ended = status != THEATER_OK;
         runtime->worker_count = i + 1;
-        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES, th_worker_step, worker,
-                               &worker->task, reterr);
+        th_mutex_unlock(&runtime->lock);
     }
     /* A worker that parked before its task was known here could not be woken. */
     th_mutex_lock(&runtime->lock);
@@ -179,15 +184,34 @@ static void cancel_clients(theater_runtime *runtime)
     }
 }
 
+/* Sends away those who wait in theater_drain. */
+static void close_drains(theater_runtime *runtime)
+{
+    th_event *gone = NULL;
+    th_mutex_lock(&runtime->lock);
+    if (runtime->drains && th_event_new(runtime->port, &gone, NULL) == THEATER_OK)
+        runtime->drains_gone = gone;
+    th_drain_wake(runtime);
+    th_mutex_unlock(&runtime->lock);
+    if (!gone)
+        return;
+    (void)th_event_wait(gone, UINT64_MAX);
+    /* Who set it has left the lock by now. */
+    th_mutex_lock(&runtime->lock);
+    runtime->drains_gone = NULL;
+    th_mutex_unlock(&runtime->lock);
+    th_event_free(gone);
+}
+
 void theater_runtime_close(theater_runtime *runtime)
 {
     if (!runtime)
         return;
     th_mutex_lock(&runtime->lock);
     runtime->closing = true;
+    th_wake_workers(runtime);
     th_mutex_unlock(&runtime->lock);
-    if (runtime->worker_count)
-        th_wake_workers(runtime);
+    close_drains(runtime);
     for (unsigned i = 0; i < runtime->worker_count; i++) {
         th_worker *worker = &runtime->workers[i];
         if (worker->task)

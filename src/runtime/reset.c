@@ -29,8 +29,12 @@ static theater_status index_all(theater_runtime *runtime, theater_error *reterr)
 {
     bool more = true;
     theater_status status = THEATER_OK;
-    while (more && !status)
+    while (more && !status) {
+        uint64_t covered = th_store_covered(runtime->store);
         status = th_store_index_step(runtime->store, UINT64_C(16) << 20, &more, reterr);
+        if (!status && more && th_store_covered(runtime->store) == covered)
+            status = th_fail(reterr, THEATER_BUSY, "the index cannot grow now");
+    }
     return status;
 }
 
@@ -59,7 +63,8 @@ void th_reset_run(theater_runtime *runtime)
     th_mutex_lock(&runtime->lock);
     take_clients(runtime, &told);
     runtime->run_first = runtime->run_last = NULL;
-    runtime->gated_first = runtime->waiting_first = NULL;
+    runtime->gated_first = runtime->waiting_first = runtime->quiesce = NULL;
+    runtime->idle_first = runtime->idle_last = NULL;
     runtime->undelivered_running = 0;
     th_directory_done(runtime);
     theater_error why = runtime->health;
@@ -81,4 +86,7 @@ void th_reset_run(theater_runtime *runtime)
         th_item_set_error(item, &why);
         th_item_complete(runtime, item);
     }
+    th_mutex_lock(&runtime->lock);
+    th_drain_check(runtime);
+    th_mutex_unlock(&runtime->lock);
 }

@@ -4,7 +4,8 @@
 #include "runtime/control.h"
 #include "runtime/ids.h"
 
-#define RECENT_IDS_MAX 100000
+#define RECENT_IDS_MAX 100000 /* the index has the older ones */
+#define REPEATS_MAX 10000     /* known ids that wait for the index */
 
 void th_item_set_error(th_item *item, const theater_error *error)
 {
@@ -70,7 +71,8 @@ static theater_status route_sent(th_activity *activity, th_batch *batch, const t
         .hash = produced->hash,
     };
     item->from = entry->id;
-    item->request = sent->request;
+    /* The chain format knows answers to a genesis and to transitions; an upgrade's verify-state gets none. */
+    item->request = produced->type == TH_UPGRADE ? 0 : sent->request;
     item->key.index = sent->index;
     item->route_record = (uint32_t)batch->record_count;
     th_item_push(&batch->routes, item);
@@ -212,9 +214,19 @@ static bool repeat_known_id(theater_runtime *runtime, th_slice_work *work, th_it
     uint64_t sequence;
     if (item->id.size == 0)
         return false;
-    if (!(activity->ids && th_ids_find(activity->ids, item->id, &sequence)) &&
-        th_store_find_id(runtime->store, activity->entry->id, item->id, &sequence, NULL) != THEATER_OK)
-        return false;
+    theater_error error;
+    if (!(activity->ids && th_ids_find(activity->ids, item->id, &sequence))) {
+        theater_status status = th_store_find_id(runtime->store, activity->entry->id, item->id, &sequence, &error);
+        if (status == THEATER_NOT_FOUND)
+            return false;
+        if (!status && runtime->repeats.count >= REPEATS_MAX)
+            status = th_fail(&error, THEATER_MAILBOX_FULL, "too many messages with known ids wait for their answers");
+        if (status) {
+            th_item_set_error(item, &error);
+            th_item_push(&work->failed, item);
+            return true;
+        }
+    }
     item->from = activity->entry->id;
     item->answer.sequence = sequence;
     th_item_push(&work->repeats, item);
@@ -229,8 +241,6 @@ static theater_status note_id(theater_runtime *runtime, th_activity *activity, t
         activity->ids = th_ids_new();
     if (!activity->ids)
         return th_fail_memory(reterr, "idempotency ids");
-    if (th_ids_count(activity->ids) >= RECENT_IDS_MAX && th_store_covered(runtime->store) >= activity->last_number)
-        th_ids_clear(activity->ids);
     return th_ids_add(activity->ids, id, sequence, reterr);
 }
 
@@ -300,6 +310,8 @@ static void run_query(theater_runtime *runtime, th_slice_work *work, th_item *it
         th_item_set_produced(item, &produced);
     }
     work->batch->counted.queries++;
+    work->fuel += item->answer.fuel + TH_TURN_OVERHEAD_FUEL;
+    work->answer_bytes += item->answer.output.size;
     th_item_push(&work->batch->answers, item);
 }
 
@@ -347,7 +359,8 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
 
 static bool slice_full(const th_slice_work *work, size_t done)
 {
-    return done >= TH_SLICE_ITEMS || work->batch->bytes.size >= TH_SLICE_BYTES || work->batch->counted.fuel >= TH_SLICE_FUEL;
+    return done >= TH_SLICE_ITEMS || work->batch->bytes.size + work->answer_bytes >= TH_SLICE_BYTES ||
+           work->fuel + work->batch->counted.fuel >= TH_SLICE_FUEL;
 }
 
 static void run_messages(theater_runtime *runtime, th_slice_work *work, th_workspace *workspace)
@@ -395,12 +408,11 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
         work->wait_number = activity->last_number;
         return;
     }
+    if (activity->ids && th_ids_count(activity->ids) >= RECENT_IDS_MAX && th_store_covered(runtime->store) >= activity->last_number)
+        th_ids_clear(activity->ids);
     theater_error error;
     if (!activity->instance && (work->queries.first || work->causes.first || work->clients.first)) {
-        theater_status status = activity->broken.status;
-        error = activity->broken;
-        if (!status)
-            status = th_load_instance(runtime, activity, workspace, &error);
+        theater_status status = th_load_instance(runtime, activity, workspace, &error);
         work->batch->counted.activations += status == THEATER_OK;
         if (status && !activity->broken.status)
             break_actor(runtime, activity, &error);
@@ -412,10 +424,9 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
             th_item_push(&work->failed, item);
         }
     }
-    th_item *query;
-    while ((query = th_item_pop(&work->queries)))
-        run_query(runtime, work, query, workspace);
-    if (activity->instance) {
+    while (activity->instance && work->queries.first && !slice_full(work, 0))
+        run_query(runtime, work, th_item_pop(&work->queries), workspace);
+    if (activity->instance && !activity->broken.status) {
         run_messages(runtime, work, workspace);
         if (activity->broken.status)
             drop_instance(activity);

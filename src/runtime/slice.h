@@ -10,6 +10,7 @@ typedef struct th_slice_work {
     th_item *control;        /* then the only one */
     th_item_queue causes, clients, queries;
     bool prefer_clients;     /* which of the two is next */
+    uint64_t fuel, answer_bytes; /* of queries, so that a slice ends in time */
     bool refill;             /* the window is empty and more waits in the log */
     uint64_t wait_number;    /* out: nothing can be done before the index covers this many records */
     th_batch *batch;

@@ -22,14 +22,31 @@ void th_wake_workers(theater_runtime *runtime)
     }
 }
 
+/* Brings a queued activity to the front of the run queue; false when it is not queued. */
+static bool to_front(theater_runtime *runtime, th_activity *wanted)
+{
+    th_activity *before = runtime->run_first;
+    while (before && before->run_next != wanted)
+        before = before->run_next;
+    if (!before || runtime->run_first == wanted)
+        return runtime->run_first == wanted;
+    before->run_next = wanted->run_next;
+    if (runtime->run_last == wanted)
+        runtime->run_last = before;
+    wanted->run_next = runtime->run_first;
+    runtime->run_first = wanted;
+    return true;
+}
+
 /* The next activity to run, marked as running, or NULL. Under the lock. */
 static th_activity *take_activity(theater_runtime *runtime)
 {
     if (runtime->resetting || runtime->inflight_bytes > runtime->options.inflight_bytes)
         return NULL;
     th_activity *activity = runtime->run_first;
-    if (!activity)
+    if (!activity || (runtime->quiesce && runtime->quiesce != activity && !to_front(runtime, runtime->quiesce)))
         return NULL;
+    activity = runtime->run_first;
     runtime->run_first = activity->run_next;
     if (!runtime->run_first)
         runtime->run_last = NULL;
@@ -133,6 +150,8 @@ static bool finish_slice(theater_runtime *runtime, th_slice_work *work)
     account_memory(runtime, activity);
     if (work->epoch != runtime->epoch) {
         discard_slice(runtime, work);
+        if (activity->entry->status == TH_ACTOR_REMOVED)
+            free_removed(runtime, work);
     } else {
         give_back(activity, work);
         if (work->wait_number)

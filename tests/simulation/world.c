@@ -163,7 +163,9 @@ static void manage_one(sim_world *world)
         status = theater_drain(world->runtime, 1000, &error);
         break;
     }
-    (void)status;
+    /* Only a crash may send a caller away without an answer: else something waits for ever. */
+    if (status == THEATER_INTERRUPTED && !th_simulation_crashed(world->simulation))
+        world_fail(world, "a call about %s was never answered", name);
 }
 
 static void start_missing(sim_world *world)
