@@ -5,8 +5,8 @@
  *  2. A cause is counted once: checked, missing (the chain or element is not there) or unchecked (what it
  *     takes was
  *     dropped or is of a later version). Only a contradiction is a finding.
- *  3. last[n] is the newest message of sender n that was taken in, so that the messages between it and the
- *     next can be found. */
+ *  3. last[n] is the newest message of sender n that was taken in, and says which message of the same
+ *     element must come next, so that one that was left out is found without reading anything twice. */
 #include "chain/causes.h"
 
 #include <stdarg.h>
@@ -18,10 +18,16 @@
 
 #define DEFAULT_SENDERS ((uint64_t)1 << 20)
 
+#define NONE UINT64_MAX /* no effect has this index: a payload of so many has no room in memory */
+
+/* The newest message of a sender. */
 typedef struct last_message {
     bool any;
     uint64_t sequence;
     uint64_t index;
+    uint64_t next; /* index of the next message to this chain in the same element, or NONE */
+    size_t offset; /* of the effect behind it in that element's effects; 0: not known */
+    uint32_t requests; /* in that element up to there */
 } last_message;
 
 struct th_causes {
@@ -33,6 +39,9 @@ struct th_causes {
     th_name_table senders;
     last_message *last;
     uint32_t last_capacity;
+    th_hash rejections[TH_REJECTIONS_FIXED]; /* outputs that their hash gives away */
+    th_hash usable; /* the payload that was found right last */
+    size_t usable_size;
     th_causes_report report;
 };
 
@@ -51,6 +60,7 @@ theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_looku
     causes->context = context;
     causes->max_senders = max_senders ? max_senders : DEFAULT_SENDERS;
     th_name_table_init(&causes->senders, 0);
+    th_rejection_hashes(hasher, causes->rejections);
     *ret = causes;
     return THEATER_OK;
 }
@@ -113,26 +123,27 @@ static theater_status look_up(th_causes *causes, const th_element *element, th_s
     return THEATER_OK;
 }
 
-/* Whether the payload is there and is the one that the element names. */
+/* Whether the payload is there and is the one that the element names. Elements come back once for each of
+ * their effects, so the one seen last is not hashed again. */
 static bool payload_usable(th_causes *causes, const th_payload *payload, const th_hash *hash)
 {
     if (!payload->present)
         return false;
+    if (th_hash_equal(&causes->usable, hash) && payload->bytes.size == causes->usable_size)
+        return true;
     th_hash seen;
     th_sha256_of(causes->hasher, payload->bytes, &seen);
-    return th_hash_equal(&seen, hash);
+    if (!th_hash_equal(&seen, hash))
+        return false;
+    causes->usable = seen;
+    causes->usable_size = payload->bytes.size;
+    return true;
 }
 
-/* Which effect is looked for: the one with this index, or with this request id where it is not 0. */
-typedef struct wanted_effect {
-    uint64_t index;
-    uint64_t request;
-} wanted_effect;
-
-/* The effect of an element, when its effects are there. *ret_outcome is UNCHECKED when they are not, MISSING
- * when there is no such effect. */
-static void find_effect(th_causes *causes, const th_found_element *where, const th_element *element,
-                        wanted_effect wanted, th_effect *ret, cause_outcome *ret_outcome)
+/* The request effect with this id, when the element's effects are there. *ret_outcome is UNCHECKED when they
+ * are not, MISSING when there is no such effect. */
+static void find_request(th_causes *causes, const th_found_element *where, const th_element *element,
+                         uint64_t request, th_effect *ret, cause_outcome *ret_outcome)
 {
     th_effects_reader reader;
     *ret_outcome = UNCHECKED;
@@ -143,9 +154,7 @@ static void find_effect(th_causes *causes, const th_found_element *where, const 
         return;
     bool more = true;
     while (!th_effects_next(&reader, ret, &more, NULL) && more) {
-        bool same = wanted.request ? ret->kind == TH_EFFECT_MESSAGE && ret->request == wanted.request
-                                   : ret->index == wanted.index;
-        if (same) {
+        if (ret->kind == TH_EFFECT_MESSAGE && ret->request == request) {
             *ret_outcome = CHECKED;
             return;
         }
@@ -154,60 +163,66 @@ static void find_effect(th_causes *causes, const th_found_element *where, const 
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* Whether the element sent this chain a message with an index in first..last-1; which one goes to *ret_index.
- */
-static bool sent_between(th_causes *causes, const th_found_element *where, const th_element *element,
-                         uint64_t first, uint64_t last, uint64_t *ret_index)
+static bool is_mine(const th_causes *causes, const th_effect *effect)
 {
-    th_effects_reader reader;
-    th_effect effect;
-    bool more = true;
-    if (element->type == TH_REJECTION || first >= last ||
-        !payload_usable(causes, &where->payloads.effects, &element->effects) ||
-        th_effects_read(where->payloads.effects.bytes, element->sequence, &reader, NULL))
-        return false;
-    while (!th_effects_next(&reader, &effect, &more, NULL) && more && effect.index < last) {
-        if (effect.index >= first && effect.kind == TH_EFFECT_MESSAGE &&
-            th_slice_equal(effect.to, causes->actor)) {
-            *ret_index = effect.index;
-            return true;
-        }
-    }
-    return false;
+    return effect->kind == TH_EFFECT_MESSAGE && th_slice_equal(effect->to, causes->actor);
 }
 
-/* Looks for a message to this chain that the sender sent between its last one that came in and this one. */
-static theater_status check_gap(th_causes *causes, const th_element *element, const last_message *last,
-                                theater_error *reterr)
+static theater_status left_out(th_causes *causes, const th_element *element, uint64_t sequence,
+                               uint64_t index, theater_error *reterr)
+{
+    return found(causes, element, reterr, "effect %llu of element %llu of actor %.*s was left out before it",
+                 (unsigned long long)index, (unsigned long long)sequence, (int)element->cause.actor.size,
+                 (const char *)element->cause.actor.data);
+}
+
+/* The next message to this chain from the reader's place on; index NONE when there is none. What does not
+ * decode ends the search: the sender's own verification names it. */
+static void next_mine(const th_causes *causes, th_effects_reader *reader, th_effect *ret)
+{
+    bool more = true;
+    while (!th_effects_next(reader, ret, &more, NULL) && more) {
+        if (is_mine(causes, ret))
+            return;
+    }
+    ret->index = NONE;
+}
+
+/* Elements of the sender between that of its last message and that of this one: none may have a message to
+ * this chain. It ends where the sender's chain does, whatever number the cause names. */
+static theater_status check_between(th_causes *causes, const th_element *element, const last_message *last,
+                                    theater_error *reterr)
 {
     const th_cause *cause = &element->cause;
-    for (uint64_t sequence = last->sequence; sequence <= cause->sequence; sequence++) {
+    if (last->next != NONE)
+        return left_out(causes, element, last->sequence, last->next, reterr);
+    for (uint64_t sequence = last->sequence + 1; sequence < cause->sequence; sequence++) {
         th_found_element where;
         th_element sender;
         cause_outcome outcome;
+        th_effects_reader reader;
+        th_effect effect;
         theater_status status =
             look_up(causes, element, cause->actor, sequence, NULL, &where, &sender, &outcome, reterr);
-        if (status)
+        if (status || outcome == MISSING)
             return status;
-        uint64_t first = sequence == last->sequence ? last->index + 1 : 0;
-        uint64_t end = sequence == cause->sequence ? cause->index : UINT64_MAX;
-        uint64_t index;
-        if (outcome == CHECKED && sent_between(causes, &where, &sender, first, end, &index))
-            return found(causes, element, reterr,
-                         "effect %llu of element %llu of actor %.*s was left out before it",
-                         (unsigned long long)index, (unsigned long long)sequence, (int)cause->actor.size,
-                         (const char *)cause->actor.data);
+        if (outcome == UNCHECKED || sender.type == TH_REJECTION || !where.payloads.effects.present ||
+            th_effects_read(where.payloads.effects.bytes, sequence, &reader, NULL))
+            continue;
+        next_mine(causes, &reader, &effect);
+        if (effect.index != NONE)
+            return left_out(causes, element, sequence, effect.index, reterr);
     }
     return THEATER_OK;
 }
 
-static theater_status check_order(th_causes *causes, const th_element *element, theater_error *reterr)
+/* The sender's entry, made when it is new. It stays where it is until the next sender comes. */
+static theater_status last_of(th_causes *causes, th_slice actor, last_message **ret, theater_error *reterr)
 {
-    const th_cause *cause = &element->cause;
     uint32_t number;
     bool is_new;
     theater_status status =
-        th_name_table_number(&causes->senders, cause->actor, causes->max_senders, &number, &is_new, reterr);
+        th_name_table_number(&causes->senders, actor, causes->max_senders, &number, &is_new, reterr);
     if (status)
         return status;
     if (number >= causes->last_capacity) {
@@ -219,14 +234,55 @@ static theater_status check_order(th_causes *causes, const th_element *element, 
         causes->last = grown;
         causes->last_capacity = capacity;
     }
-    last_message *last = &causes->last[number];
-    if (last->any && (cause->sequence < last->sequence ||
-                      (cause->sequence == last->sequence && cause->index <= last->index)))
-        return found(causes, element, reterr, "the messages of one sender do not ascend");
-    if (last->any)
-        status = check_gap(causes, element, last, reterr);
-    *last = (last_message){true, cause->sequence, cause->index};
-    return status;
+    *ret = &causes->last[number];
+    return THEATER_OK;
+}
+
+static theater_status check_effect(th_causes *causes, const th_element *element, const th_effect *effect,
+                                   theater_error *reterr)
+{
+    if (effect->index != element->cause.index || effect->kind != TH_EFFECT_MESSAGE)
+        return found(causes, element, reterr, "its cause has no message as effect %llu",
+                     (unsigned long long)element->cause.index);
+    if (!is_mine(causes, effect))
+        return found(causes, element, reterr, "its cause is a message to actor %.*s", (int)effect->to.size,
+                     (const char *)effect->to.data);
+    if (!th_hash_equal(&effect->payload, &element->input))
+        return found(causes, element, reterr, "its input is not what its cause sent");
+    return THEATER_OK;
+}
+
+/* Reads the sender's effects from behind its last message in the same element, or else from the beginning, to
+ * the one that the cause names, and looks ahead for the one that must come next (invariant 3). */
+static theater_status check_effects(th_causes *causes, const th_element *element, th_slice payload,
+                                    last_message *last, theater_error *reterr)
+{
+    const th_cause *cause = &element->cause;
+    th_effects_reader reader;
+    th_effect effect = {.index = NONE};
+    bool more = true, same = last->any && last->sequence == cause->sequence;
+    uint64_t first = same ? last->index + 1 : 0;
+    if (!th_effects_read(payload, cause->sequence, &reader, NULL)) {
+        if (same && last->offset > 0) {
+            reader.in.at += last->offset - (size_t)(reader.in.at - reader.in.begin);
+            reader.index = last->index + 1;
+            reader.requests = last->requests;
+        }
+        while (!th_effects_next(&reader, &effect, &more, NULL) && more && effect.index < cause->index) {
+            if (last->any && effect.index >= first && is_mine(causes, &effect))
+                return left_out(causes, element, cause->sequence, effect.index, reterr);
+        }
+        if (!more)
+            effect.index = NONE;
+    }
+    theater_status status = check_effect(causes, element, &effect, reterr);
+    if (status)
+        return status;
+    last->offset = (size_t)(reader.in.at - reader.in.begin);
+    last->requests = reader.requests;
+    next_mine(causes, &reader, &effect);
+    last->next = effect.index;
+    return THEATER_OK;
 }
 
 static theater_status check_message(th_causes *causes, const th_element *element, cause_outcome *ret,
@@ -235,21 +291,35 @@ static theater_status check_message(th_causes *causes, const th_element *element
     const th_cause *cause = &element->cause;
     th_found_element where;
     th_element sender;
-    theater_status status =
-        look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &sender, ret, reterr);
-    if (!status && *ret == CHECKED) {
-        th_effect effect;
-        find_effect(causes, &where, &sender, (wanted_effect){.index = cause->index}, &effect, ret);
-        if (*ret == MISSING || (*ret == CHECKED && effect.kind != TH_EFFECT_MESSAGE))
-            return found(causes, element, reterr, "its cause has no message as effect %llu",
-                         (unsigned long long)cause->index);
-        if (*ret == CHECKED && !th_slice_equal(effect.to, causes->actor))
-            return found(causes, element, reterr, "its cause is a message to actor %.*s", (int)effect.to.size,
-                         (const char *)effect.to.data);
-        if (*ret == CHECKED && !th_hash_equal(&effect.payload, &element->input))
-            return found(causes, element, reterr, "its input is not what its cause sent");
-    }
-    return status ? status : check_order(causes, element, reterr);
+    last_message *last = NULL;
+    theater_status status = last_of(causes, cause->actor, &last, reterr);
+    if (status)
+        return status;
+    if (last->any && (cause->sequence < last->sequence ||
+                      (cause->sequence == last->sequence && cause->index <= last->index)))
+        return found(causes, element, reterr, "the messages of one sender do not ascend");
+    if (last->any && cause->sequence > last->sequence)
+        status = check_between(causes, element, last, reterr);
+    if (!status)
+        status = look_up(causes, element, cause->actor, cause->sequence, &cause->hash, &where, &sender, ret,
+                         reterr);
+    if (status)
+        return status;
+    bool same = last->any && last->sequence == cause->sequence;
+    last_message now = *last;
+    if (!same || *ret != CHECKED)
+        now.offset = 0, now.next = NONE;
+    if (*ret == CHECKED && sender.type == TH_REJECTION)
+        return found(causes, element, reterr, "its cause is a rejection, which sends nothing");
+    if (*ret == CHECKED && !payload_usable(causes, &where.payloads.effects, &sender.effects))
+        *ret = UNCHECKED, now.offset = 0, now.next = NONE;
+    if (*ret == CHECKED)
+        status = check_effects(causes, element, where.payloads.effects.bytes, &now, reterr);
+    now.any = true;
+    now.sequence = cause->sequence;
+    now.index = cause->index;
+    *last = now;
+    return status;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -270,7 +340,7 @@ static theater_status check_own_request(th_causes *causes, const th_element *ele
     if (status || *ret != CHECKED)
         return status;
     th_effect effect;
-    find_effect(causes, &where, &own, (wanted_effect){.request = cause->request}, &effect, ret);
+    find_request(causes, &where, &own, cause->request, &effect, ret);
     if (*ret == UNCHECKED)
         return THEATER_OK;
     if (*ret == MISSING || !th_slice_equal(effect.to, cause->actor))
@@ -290,8 +360,9 @@ static theater_status check_answer_input(th_causes *causes, const th_element *el
     th_hash expected = target->output;
     if (target->type == TH_REJECTION) {
         th_rejection rejection;
-        if (!payload_usable(causes, &where->payloads.output, &target->output) ||
-            th_rejection_decode(where->payloads.output.bytes, &rejection, NULL)) {
+        if (!th_rejection_by_hash(causes->rejections, &target->output, &rejection) &&
+            (!payload_usable(causes, &where->payloads.output, &target->output) ||
+             th_rejection_decode(where->payloads.output.bytes, &rejection, NULL))) {
             *ret = UNCHECKED;
             return THEATER_OK;
         }

@@ -251,14 +251,16 @@ static const char *problem_of(th_slice note, th_checkpoint *ret, th_slice *ret_t
         return "no blank line behind the third";
     *ret_signatures = rest;
     unsigned count = 0;
+    bool own = false;
     for (th_slice line; rest.size > 0; count++) {
         signature_line signature;
         if (count == TH_NOTE_SIGNATURES_MAX)
             return "too many signatures";
         if (!next_line(&rest, &line) || !read_signature(line, &signature))
             return "a signature line that is none";
+        own = own || th_slice_equal(signature.name, ret->name);
     }
-    return count ? NULL : "no signature";
+    return count == 0 ? "no signature" : own ? NULL : "no signature by the key that the first line names";
 }
 
 theater_status th_checkpoint_parse(th_slice note, th_checkpoint *ret, theater_error *reterr)

@@ -58,7 +58,8 @@ THEATER_CHECKED theater_status th_checkpoint_sign(th_hasher *hasher, const th_si
                                                   theater_error *reterr);
 
 /* Reads a note without judging its signatures: text of exactly three lines, a blank line, then signature
- * lines, of which at least one. The name borrows from the note. Errors: CORRUPT. */
+ * lines, of which at least one bears the name of the first line. The name borrows from the note. Errors:
+ * CORRUPT. */
 THEATER_CHECKED theater_status th_checkpoint_parse(th_slice note, th_checkpoint *ret, theater_error *reterr);
 
 /* As parse, and the note must carry a good signature of the key, whose name is the checkpoint's. Signatures

@@ -45,6 +45,43 @@ th_rejection th_rejection_stack(void)
     return fixed(TH_REJECTED_STACK, "stack overflow");
 }
 
+_Static_assert(TH_REJECTIONS_FIXED == 1 + TH_TRAP_COUNT + 1 + (TH_LIMIT_COUNT - 1) + 1, "all fixed messages");
+
+th_rejection th_rejection_fixed(size_t index)
+{
+    if (index < TH_TRAP_COUNT)
+        return th_rejection_trap((th_trap)index);
+    index -= TH_TRAP_COUNT;
+    if (index < TH_LIMIT_COUNT - 1)
+        return th_rejection_limit((th_turn_limit)(index + 1));
+    index -= TH_LIMIT_COUNT - 1;
+    return index == 0 ? th_rejection_state() : index == 1 ? th_rejection_fuel() : th_rejection_stack();
+}
+
+void th_rejection_hashes(th_hasher *hasher, th_hash ret[TH_REJECTIONS_FIXED])
+{
+    for (size_t i = 0; i < TH_REJECTIONS_FIXED; i++) {
+        th_rejection rejection = th_rejection_fixed(i);
+        uint8_t heads[2 + TH_CBOR_HEAD_MAX], *at = heads; /* a code is one byte */
+        at = th_cbor_put_head(at, TH_CBOR_ARRAY, 2);
+        at = th_cbor_put_uint(at, rejection.code);
+        at = th_cbor_put_head(at, TH_CBOR_TEXT, rejection.message.size);
+        th_slice parts[] = {th_slice_of(heads, (size_t)(at - heads)), rejection.message};
+        th_sha256(hasher, parts, 2, &ret[i]);
+    }
+}
+
+bool th_rejection_by_hash(const th_hash hashes[TH_REJECTIONS_FIXED], const th_hash *output, th_rejection *ret)
+{
+    for (size_t i = 0; i < TH_REJECTIONS_FIXED; i++) {
+        if (th_hash_equal(&hashes[i], output)) {
+            *ret = th_rejection_fixed(i);
+            return true;
+        }
+    }
+    return false;
+}
+
 th_turn_limit th_rejection_which_limit(const th_rejection *rejection)
 {
     if (rejection->code != TH_REJECTED_LIMIT)

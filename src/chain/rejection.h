@@ -3,7 +3,7 @@
 #ifndef TH_CHAIN_REJECTION_H
 #define TH_CHAIN_REJECTION_H
 
-#include "base/bytes.h"
+#include "crypto/sha256.h"
 
 typedef enum th_rejection_code {
     TH_REJECTED_BY_ACTOR = 1, /* handle returned an error: the message is the actor's */
@@ -53,6 +53,17 @@ th_rejection th_rejection_trap(th_trap trap);
 th_rejection th_rejection_fuel(void);
 th_rejection th_rejection_limit(th_turn_limit limit); /* not NONE */
 th_rejection th_rejection_stack(void);
+
+/* All rejections with a fixed message, those of codes 2 to 6, and the hashes of their output payloads: such a
+ * payload can be told from its hash after it was dropped. `index` is below TH_REJECTIONS_FIXED. */
+#define TH_REJECTIONS_FIXED 18
+th_rejection th_rejection_fixed(size_t index);
+void th_rejection_hashes(th_hasher *hasher, th_hash ret[TH_REJECTIONS_FIXED]);
+
+/* The fixed rejection whose output payload has this hash, by what th_rejection_hashes gave. False when it is
+ * none. */
+bool th_rejection_by_hash(const th_hash hashes[TH_REJECTIONS_FIXED], const th_hash *output,
+                          th_rejection *ret);
 
 /* Which limit a code 5 names; NONE when it is another code. */
 th_turn_limit th_rejection_which_limit(const th_rejection *rejection);

@@ -36,6 +36,7 @@ struct th_verifier {
     size_t waiting_count;
     bool key_seen;
     char bundle_key[TH_VERIFIER_KEY_MAX + 1]; /* the bundle's, empty without one */
+    th_hash rejections[TH_REJECTIONS_FIXED]; /* outputs that their hash gives away */
     th_hash no_effects; /* sha of the empty array */
     th_hash no_actor; /* sha("no such actor") */
     th_hash removed; /* sha("removed") */

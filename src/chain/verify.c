@@ -50,6 +50,7 @@ theater_status th_verifier_new(const th_verify_options *options, th_hasher *hash
     th_hash_store_init(&verifier->hashes, options->max_kept_hashes ? options->max_kept_hashes : DEFAULT_KEPT);
     th_cause_book_init(&verifier->causes, options->max_kept_causes ? options->max_kept_causes : DEFAULT_KEPT,
                        options->table_seed);
+    th_rejection_hashes(hasher, verifier->rejections);
     th_sha256_of(hasher, th_slice_of(TH_EFFECTS_NONE, 1), &verifier->no_effects);
     th_sha256_of(hasher, th_slice_text("no such actor"), &verifier->no_actor);
     th_sha256_of(hasher, th_slice_text("removed"), &verifier->removed);

@@ -123,16 +123,28 @@ static theater_status check_input_limit(th_verifier *verifier, const th_element 
     return THEATER_OK;
 }
 
+/* The reason, from the output payload or, when that was dropped, from its hash. *ret_known is false for a
+ * text of the actor's own that was dropped. */
+static theater_status read_rejection(th_verifier *verifier, const th_element *element,
+                                     const th_payload *output, th_rejection *ret, bool *ret_known,
+                                     theater_error *reterr)
+{
+    *ret_known = output->present || th_rejection_by_hash(verifier->rejections, &element->output, ret);
+    if (!output->present)
+        return THEATER_OK;
+    theater_error inner;
+    theater_status status = th_rejection_decode(output->bytes, ret, &inner);
+    return status ? refused(verifier, element, TH_CHECK_OUTPUT, status, &inner, reterr) : THEATER_OK;
+}
+
 static theater_status check_rejection(th_verifier *verifier, const th_element *element,
                                       const th_payloads *payloads, theater_error *reterr)
 {
-    if (!payloads->output.present)
-        return THEATER_OK;
     th_rejection rejection;
-    theater_error inner;
-    theater_status status = th_rejection_decode(payloads->output.bytes, &rejection, &inner);
-    if (status)
-        return refused(verifier, element, TH_CHECK_OUTPUT, status, &inner, reterr);
+    bool known;
+    theater_status status = read_rejection(verifier, element, &payloads->output, &rejection, &known, reterr);
+    if (status || !known)
+        return status;
     bool counted = rejection.code == TH_REJECTED_BY_ACTOR || rejection.code == TH_REJECTED_STATE;
     bool limit_known = rejection.code != TH_REJECTED_FUEL || verifier->descriptor_known;
     uint64_t fuel = th_rejection_element_fuel(rejection.code, element->fuel, verifier->limits.fuel);

@@ -171,6 +171,7 @@ static void a_message_that_was_not_sent_is_found(void **state)
 {
     spoil(&b, 4, message(&a, 4, 0));
     must_find(&b, 4, "to actor c");
+    set_effects(&a, 4, (const char *const[]){"s:c:x", NULL});
     spoil(&b, 4, message(&a, 4, 2));
     must_find(&b, 4, "no message as effect 2");
     spoil(&b, 1, message(&a, 1, 0)); /* a log line */
@@ -219,6 +220,68 @@ static void a_message_that_was_left_out_is_found(void **state)
     hidden_effects = 4; /* what was dropped cannot be missed */
     th_causes_report report;
     assert_int_equal(check(&b, &report, NULL), THEATER_OK);
+}
+
+/* A cause may name any number; what is there decides how much is read. */
+static void a_number_past_the_end_costs_nothing(void **state)
+{
+    th_causes_report report;
+    set_effects(&a, 4, (const char *const[]){"l:x", NULL});
+    th_cause cause = message(&a, 4, 1);
+    cause.sequence = UINT64_MAX;
+    spoil(&b, 4, cause);
+    lookups = 0;
+    assert_int_equal(check(&b, &report, NULL), THEATER_OK);
+    assert_int_equal(report.missing, 1);
+    assert_in_range(lookups, 1, 20);
+    set_effects(&a, 2, (const char *const[]){"s:b:lost", NULL});
+    must_find(&b, 4, "effect 0 of element 2 of actor a was left out");
+}
+
+/* Each of many messages in one element is reached from the one before, whatever stands between. */
+static void many_messages_of_one_element(void **state)
+{
+    static const char *const texts[] = {"s:b:1", "l:x", "s:c:2", "s:b:3", "r:b:4",
+                                        "s:b:5", "l:y", "s:b:6", NULL};
+    const uint64_t mine[] = {0, 3, 4, 5, 7};
+    static const char *const inputs[] = {"1", "3", "4", "5", "6"};
+    for (unsigned left_out = 0; left_out < 6; left_out++) {
+        for (unsigned dropped = 0; dropped < 2; dropped++) {
+            hidden_effects = 0;
+            chain_free(&b);
+            chain_begin(&b, "b");
+            set_effects(&a, 1, texts);
+            for (unsigned i = 0; i < 5; i++) {
+                th_cause cause = message(&a, 1, mine[i]);
+                if (i != left_out)
+                    chain_transition(&b, inputs[i], "", "1", NULL, &cause);
+            }
+            hidden_effects = dropped ? 2 : 0;
+            th_causes_report report;
+            theater_error error = {0};
+            theater_status status = check(&b, &report, &error);
+            /* The first and the last that are missing are no gap. */
+            bool gap = left_out > 0 && left_out < 4 && !dropped;
+            if ((status == THEATER_VERIFY_FAILED) != gap)
+                fail_msg("left out %u, dropped %u: %s", left_out, dropped, error.message);
+            if (gap)
+                assert_int_equal(report.finding.sequence, left_out + 1);
+            assert_true(gap || (dropped ? report.unchecked : report.messages) == b.count - 1);
+        }
+    }
+}
+
+static void a_rejection_sends_nothing(void **state)
+{
+    th_causes_report report;
+    set_effects(&a, 4, (const char *const[]){"l:x", NULL});
+    chain_rejection(&a, "x", th_rejection_trap(TH_TRAP_ABI), NULL);
+    spoil(&b, 4, message(&a, 5, 0));
+    must_find(&b, 4, "a rejection, which sends nothing");
+    hidden_effects = 1 << 5; /* and needs no effects to show it */
+    must_find(&b, 4, "a rejection, which sends nothing");
+    hidden_effects = 0;
+    assert_int_equal(check(&a, &report, NULL), THEATER_OK);
 }
 
 static void messages_before_the_first_may_be_missing(void **state)
@@ -411,6 +474,9 @@ int main(void)
         TEST(another_element_is_found),
         TEST(a_rewritten_sender_is_found),
         TEST(a_message_that_was_left_out_is_found),
+        TEST(a_number_past_the_end_costs_nothing),
+        TEST(many_messages_of_one_element),
+        TEST(a_rejection_sends_nothing),
         TEST(messages_before_the_first_may_be_missing),
         TEST(order_is_checked_here_too),
         TEST(another_answer_is_found),

@@ -110,7 +110,8 @@ static void signatures_of_others_are_passed_over(void **state)
     th_slice own = th_slice_of(note.data + at, note.size - at);
     assert_int_equal(verify_with("", own, true), THEATER_OK);
     assert_int_equal(verify_with("\xe2\x80\x94 witness.example AAAAAAAA\n", own, true), THEATER_OK);
-    assert_int_equal(verify_with("\xe2\x80\x94 witness.example AAAAAAAA\n", own, false),
+    assert_int_equal(verify_with("\xe2\x80\x94 witness.example AAAAAAAA\n", own, false), THEATER_CORRUPT);
+    assert_int_equal(verify_with("\xe2\x80\x94 example.org/cart/abababababababab AAAAAAAA\n", own, false),
                      THEATER_VERIFY_FAILED);
     assert_int_equal(verify_with("", own, false), THEATER_CORRUPT);
     /* The same name with another key's id is another key. */
@@ -174,7 +175,7 @@ static bool parses(const char *text)
 {
     th_checkpoint checkpoint;
     char whole[1000];
-    snprintf(whole, sizeof whole, "%s\n\xe2\x80\x94 w AAAAAAAA\n", text);
+    snprintf(whole, sizeof whole, "%s\n\xe2\x80\x94 a/b/c AAAAAAAA\n", text);
     return th_checkpoint_parse(th_slice_text(whole), &checkpoint, NULL) == THEATER_OK;
 }
 

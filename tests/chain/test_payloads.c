@@ -128,6 +128,31 @@ static void rejections_have_their_messages(void **state)
     assert_int_equal(th_rejection_which_limit(&other), TH_LIMIT_NONE);
 }
 
+static void fixed_rejections_are_known_by_their_hash(void **state)
+{
+    th_hash hashes[TH_REJECTIONS_FIXED], hash;
+    th_rejection rejection;
+    unsigned codes = 0;
+    th_rejection_hashes(fixture_hasher(), hashes);
+    for (size_t i = 0; i < TH_REJECTIONS_FIXED; i++) {
+        th_buf out;
+        th_buf_init(&out, 100);
+        th_rejection fixed = th_rejection_fixed(i);
+        assert_ok(th_rejection_encode(&fixed, &out, reterr));
+        th_sha256_of(fixture_hasher(), th_buf_slice(&out), &hash);
+        assert_hash_equal(&hash, &hashes[i]);
+        assert_true(th_rejection_by_hash(hashes, &hash, &rejection));
+        assert_int_equal(rejection.code, fixed.code);
+        assert_true(th_slice_equal(rejection.message, fixed.message));
+        codes |= 1u << fixed.code;
+        for (size_t k = 0; k < i; k++)
+            assert_false(th_hash_equal(&hashes[i], &hashes[k]));
+        th_buf_done(&out);
+    }
+    assert_int_equal(codes, 0x7c); /* 2 to 6 */
+    assert_false(th_rejection_by_hash(hashes, &th_sha256_empty, &rejection));
+}
+
 static void messages_of_other_codes_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -225,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_full_buffer_stays_as_it_was),
         cmocka_unit_test(the_encoding_is_the_only_one),
         cmocka_unit_test(rejections_have_their_messages),
+        cmocka_unit_test(fixed_rejections_are_known_by_their_hash),
         cmocka_unit_test(messages_of_other_codes_are_refused),
         cmocka_unit_test(fuel_is_by_code),
         cmocka_unit_test(random_does_not_depend_on_how_it_is_read),

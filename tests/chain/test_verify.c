@@ -272,6 +272,28 @@ static void rejections_have_the_fuel_of_their_code(void **state)
     }
 }
 
+/* The payload was dropped, but its hash is that of one of the fixed reasons. */
+static void a_dropped_reason_is_known_by_its_hash(void **state)
+{
+    for (unsigned spoiled = 0; spoiled < 2; spoiled++) {
+        th_verifier *verifier;
+        chain.elements[REJECTED].fields.fuel = spoiled;
+        chain_seal(&chain, REJECTED);
+        assert_ok(th_verifier_new(&(th_verify_options){.actor = th_slice_text("cart")}, fixture_hasher(),
+                                  &verifier, reterr));
+        theater_status status = THEATER_OK;
+        for (size_t i = 0; !status && i <= LAST; i++) {
+            th_payloads payloads = chain_payloads(&chain.elements[i]);
+            payloads.output = (th_payload){0};
+            status = th_verifier_element(
+                verifier, th_slice_of(chain.elements[i].encoding, chain.elements[i].size), &payloads, NULL);
+        }
+        assert_int_equal(status, spoiled ? THEATER_VERIFY_FAILED : THEATER_OK);
+        assert_int_equal(th_verifier_finding(verifier)->check, spoiled ? TH_CHECK_FUEL : TH_CHECK_NONE);
+        th_verifier_free(verifier);
+    }
+}
+
 static void rejections_say_why_in_the_form_of_the_format(void **state)
 {
     chain_set(&chain.elements[REJECTED].output, "\x82\x03\x64"
@@ -488,6 +510,7 @@ int main(void)
         TEST(fuel_has_its_limit),
         TEST(an_upgrade_runs_under_its_own_limits),
         TEST(rejections_have_the_fuel_of_their_code),
+        TEST(a_dropped_reason_is_known_by_its_hash),
         TEST(rejections_say_why_in_the_form_of_the_format),
         TEST(messages_have_their_limit),
         TEST(an_errors_text_has_its_limit),
