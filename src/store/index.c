@@ -5,7 +5,8 @@
  * consumed which message. Below, n is the record's number, and an actor is alive while it is RUNNING or STOPPED.
  *
  * LIFE of x
- *   L1. STARTED makes an actor and gives it the name, which nobody may hold. IMPORTED makes an archive, which holds no name. Ids ascend.
+ *   L1. STARTED makes an actor and gives it the name, which nobody may hold. IMPORTED makes an archive, which holds no name. An id
+ *       is taken when a start begins and used once; starts may end in another order.
  *   L2. STOPPED and RESUMED set the status of a living actor.
  *   L3. REMOVED: each undelivered MESSAGE of x with a request, in the order of the keys, whose sender is alive and is not x, becomes an entry for
  *       its sender: NOTICE "removed" with the key (n, k), k = 0, 1, .. counting these notices, the request, and x's name. Then all entries of x
@@ -18,7 +19,7 @@
  *       MESSAGE with a request, and its sender is alive, the sender gets an entry REPLY with the key (n, TH_MESSAGE_ANSWER): from x, this
  *       sequence, the request, and failed if the element is a rejection.
  *   E4. Each message effect, i its index in the effects, to a living actor that holds the name `to`: an entry for that one, MESSAGE with the key
- *       (n, i), from x, this sequence, the request. If nobody holds the name: with a request, an entry for x itself, NOTICE "no such
+ *       (n, i), from x, this sequence, the request (0 of an upgrade). If nobody holds the name: with a request, an entry for x itself, NOTICE "no such
  *       actor" with the key (n, i), the request and the name; without, nothing.
  *
  * E3 and E4 read what the same transaction wrote: an entry may be put and consumed in one.
@@ -264,12 +265,14 @@ static theater_status deliver(th_index_change *change, const th_journal_item *it
                               const th_element *element, const th_effect *effect, theater_error *reterr)
 {
     th_cached_actor *target;
+    /* The chain format knows answers to a genesis and to transitions, so an upgrade waits for none. */
+    uint64_t request = element->type == TH_UPGRADE ? 0 : effect->request;
     theater_status status = th_actor_holder(change, effect->to, &target, reterr);
-    if (status || (!target && effect->request == 0))
+    if (status || (!target && request == 0))
         return status;
     if (effect->index >= TH_MESSAGE_ANSWER)
         return contradiction(item, "it has too many effects", reterr);
-    th_undelivered entry = {.key = {item->number, (uint32_t)effect->index}, .request = effect->request};
+    th_undelivered entry = {.key = {item->number, (uint32_t)effect->index}, .request = request};
     if (target) {
         entry.kind = TH_MESSAGE;
         entry.from = actor->row.info.id;

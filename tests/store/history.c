@@ -150,13 +150,14 @@ static void remove_actor(history *h, uint64_t number, model_actor *a, th_buf *ou
 }
 
 /* Sends up to three messages and requests, of which the model takes note. */
-static th_slice random_effects(history *h, uint64_t number, model_actor *a, bool rejected)
+static th_slice random_effects(history *h, uint64_t number, model_actor *a, th_element_type type)
 {
     theater_error error;
     th_slice payload;
     th_turn_limit passed;
     th_effects_begin(&h->effects, a->elements, 1 << 20, 1 << 20);
     uint64_t count = roll(&h->d, 4);
+    bool rejected = type == TH_REJECTION;
     for (uint64_t i = 0; i < count; i++) {
         if (roll(&h->d, 3) == 0) {
             OK(th_effects_log(&h->effects, 1, text("a line"), &passed, &error));
@@ -169,8 +170,10 @@ static th_slice random_effects(history *h, uint64_t number, model_actor *a, bool
         bool wants = roll(&h->d, 2);
         OK(th_effects_message(&h->effects, h->hasher, text(name), text("hello"), wants, &request, &hash, &passed, &error));
         model_actor *target = holder(h, name);
+        /* An upgrade's requests get no answer. */
+        request = type == TH_UPGRADE ? 0 : request;
         th_undelivered entry = {.key = {number, (uint32_t)i}, .request = request};
-        if (rejected || (!target && !wants))
+        if (rejected || (!target && !request))
             continue;
         if (target) {
             entry.from = a->id;
@@ -284,7 +287,7 @@ static void element_of(history *h, uint64_t number, model_actor *a, th_buf *out)
             note_id(h, a, &element, id);
     }
     th_slice none = th_slice_text(TH_EFFECTS_NONE);
-    record.element.effects = archive ? none : random_effects(h, number, a, element.type == TH_REJECTION);
+    record.element.effects = archive ? none : random_effects(h, number, a, element.type);
     if (element.type != TH_GENESIS && element.type != TH_UPGRADE)
         fill_payload(h, &record);
     record.element.hash = any_hash(h);
