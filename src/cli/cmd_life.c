@@ -85,8 +85,8 @@ const cli_command cli_cmd_remove = {
     .name = "remove",
     .operands = "NAME",
     .summary = "Ends an actor for good; its chain stays",
-    .description = "Ends an actor for good. Its chain stays readable and its name is free for a new actor; what waited for it is dropped, and "
-                   "requests to it get the answer \"removed\". NAME#ID (theater list --all) still reaches the old chain when the name is taken again.",
+    .description = "Ends an actor for good. Its chain stays readable and keeps its name, which no other actor of the folder can get; what waited for "
+                   "it is dropped, and requests to it get the answer \"removed\".",
     .examples = remove_examples,
     .operands_min = 1,
     .operands_max = 1,

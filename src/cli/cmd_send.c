@@ -143,9 +143,9 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data data send counter +5", "prints the answer; a rejection goes to standard error, with exit code 3"},
+    {"--data data send counter \"add 5\"", "prints the answer; a rejection goes to standard error, with exit code 3"},
     {"--data data send ledger --lines --file transfers.txt", "one input a line; an empty line is the answer to one that was rejected"},
-    {"--data data send counter +5 --id order-17", "may be repeated: it counts once"},
+    {"--data data send counter \"add 5\" --id order-17", "may be repeated: it counts once"},
     {NULL, NULL},
 };
 

@@ -75,7 +75,7 @@ const cli_command cli_cmd_start = {
     .operands = "[NAME]",
     .summary = "Starts an actor from a component",
     .description = "Checks and compiles the component, runs its init with the configuration, and records the genesis of a new chain. A name is "
-                   "made of labels of a-z 0-9 - _ joined by dots, and no actor that was not removed may have it.",
+                   "made of labels of a-z 0-9 - _ joined by dots, and no actor of the folder may have it or have had it.",
     .options = options,
     .examples = examples,
     .operands_max = 1,

@@ -108,9 +108,9 @@ void cli_help(cli_run *cli)
     put_options(out, cli_common_options);
     cli_puts(out, "\n");
     put_title(out, "Examples");
-    cli_puts(out, "  theater new counter && theater build counter\n"
-                  "  theater --data data start counter --manifest counter/actor.yaml\n"
-                  "  theater --data data send counter +5\n"
+    cli_puts(out, "  theater new poll && theater build poll\n"
+                  "  theater --data data start --manifest poll/actor.yaml\n"
+                  "  theater --data data send poll \"vote tea\"\n"
                   "  theater --data data verify\n\n"
                   "\"theater help COMMAND\" says more about one command, \"theater help exit-codes\"\n"
                   "lists the exit codes.\n");
