@@ -9,6 +9,10 @@
 /* Bytes of one file of FOLDER/keys at the most. */
 #define KEY_FILE_MAX ((size_t)1 << 20)
 
+/* The folders of secrets, outer ones first: the signing key, and what it has signed (runtime/keys.h). */
+static const char *const key_folders[] = {"keys", "keys/signed"};
+#define SIGNED "signed" /* the entry of the first that is the second */
+
 typedef struct key_copy {
     th_port *port;
     char *from;
@@ -20,6 +24,8 @@ typedef struct key_copy {
 static bool copy_key(void *context, const char *name)
 {
     key_copy *copy = context;
+    if (strcmp(name, SIGNED) == 0)
+        return true; /* a folder, which is copied next */
     char *from = th_path_join(copy->from, name), *to = th_path_join(copy->to, name);
     th_buf contents;
     th_buf_init(&contents, KEY_FILE_MAX);
@@ -41,11 +47,11 @@ static bool note_any(void *context, const char *name)
     return false;
 }
 
-static theater_status copy_keys(th_store *store, const char *to_folder, theater_error *reterr)
+static theater_status copy_key_folder(th_store *store, const char *to_folder, const char *name, theater_error *reterr)
 {
     key_copy copy = {.port = store->port, .reterr = reterr};
-    copy.from = th_path_join(store->folder.path, "keys");
-    copy.to = th_path_join(to_folder, "keys");
+    copy.from = th_path_join(store->folder.path, name);
+    copy.to = th_path_join(to_folder, name);
     bool any = false;
     theater_status status = copy.from && copy.to ? THEATER_OK : th_fail_memory(reterr, "a path");
     if (!status)
@@ -60,6 +66,14 @@ static theater_status copy_keys(th_store *store, const char *to_folder, theater_
     }
     th_free(copy.from);
     th_free(copy.to);
+    return status;
+}
+
+static theater_status copy_keys(th_store *store, const char *to_folder, theater_error *reterr)
+{
+    theater_status status = THEATER_OK;
+    for (size_t i = 0; !status && i < sizeof key_folders / sizeof *key_folders; i++)
+        status = copy_key_folder(store, to_folder, key_folders[i], reterr);
     return status;
 }
 
