@@ -18,6 +18,20 @@ th_hasher *fixture_hasher(void)
     return the_hasher;
 }
 
+#ifdef TH_FAULTS
+bool fixture_allocation_failed(uint64_t place)
+{
+    bool left = false;
+    for (uint64_t i = 0; i < place && !left; i++) {
+        void *memory = th_alloc(1);
+        left = memory == NULL;
+        th_free(memory);
+    }
+    th_allocation_fail_at(0);
+    return !left;
+}
+#endif
+
 theater_status slice_source_read(void *context, uint8_t *out, size_t size, size_t *ret_size,
                                  theater_error *reterr)
 {
@@ -272,6 +286,9 @@ void chain_must_fail(const made_chain *chain, th_check check, uint64_t sequence)
                  (unsigned long long)report.finding.sequence, th_check_name(check),
                  (unsigned long long)sequence, report.finding.message);
     assert_string_equal(error.message, report.finding.message);
+    char place[100];
+    snprintf(place, sizeof place, "element %llu of actor %s: ", (unsigned long long)sequence, chain->actor);
+    assert_memory_equal(error.message, place, strlen(place));
 }
 
 void chain_must_hold(const made_chain *chain)

@@ -28,6 +28,12 @@
 /* The one hasher of a test program; freed at exit. */
 th_hasher *fixture_hasher(void);
 
+#ifdef TH_FAULTS
+/* Whether the allocation that th_allocation_fail_at(place) named was reached and failed; turns it off. A call
+ * that succeeds although one failed in it has swallowed an error. */
+bool fixture_allocation_failed(uint64_t place);
+#endif
+
 /* A source that gives a slice in pieces of `step` bytes (0: all at once). */
 typedef struct slice_source {
     th_slice bytes;

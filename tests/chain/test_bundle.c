@@ -186,6 +186,19 @@ static theater_status failing(void *context, uint8_t *out, size_t size, size_t *
     return th_fail(reterr, THEATER_IO, "the disk is gone");
 }
 
+/* Gives the beginning of an item, then fails once, then would give nonsense. */
+static theater_status failing_later(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                                    theater_error *reterr)
+{
+    static const char start[] = "\xa3\x00\x6etheater-bundle\x01\x01";
+    unsigned *calls = context;
+    if (++*calls == 2)
+        return th_fail(reterr, THEATER_IO, "the disk is gone");
+    memcpy(out, start, sizeof start - 1);
+    *ret_size = sizeof start - 1;
+    return THEATER_OK;
+}
+
 static theater_status failing_sink(void *context, const th_slice *parts, size_t count, theater_error *reterr)
 {
     return th_fail(reterr, THEATER_NO_SPACE, "the disk is full");
@@ -200,6 +213,12 @@ static void errors_of_source_and_sink_are_returned(void **state)
     assert_ok(th_bundle_reader_new(failing, NULL, 0, &reader, reterr));
     assert_int_equal(th_bundle_reader_next(reader, &item, &more, &error), THEATER_IO);
     assert_string_equal(error.message, "the disk is gone");
+    th_bundle_reader_free(reader);
+    unsigned calls = 0;
+    assert_ok(th_bundle_reader_new(failing_later, &calls, 0, &reader, reterr));
+    assert_int_equal(th_bundle_reader_next(reader, &item, &more, &error), THEATER_IO);
+    assert_int_equal(th_bundle_reader_next(reader, &item, &more, &error), THEATER_CORRUPT);
+    assert_int_equal(calls, 2);
     th_bundle_reader_free(reader);
     th_bundle_writer full;
     th_bundle_writer_init(&full, failing_sink, NULL);

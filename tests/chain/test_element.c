@@ -147,6 +147,46 @@ static void contradictions_are_refused(void **state)
     assert_non_null(strstr(error.message, "no cause"));
 }
 
+/* Encodes `element` and puts other bytes in place of its optional fields, under a map of `fields` pairs. */
+static void must_refuse_tail(const char *tail, size_t tail_size, unsigned fields, const char *text)
+{
+    th_element element = base(), back;
+    theater_error error = {0};
+    uint8_t room[TH_ELEMENT_MAX + 100];
+    size_t size = th_element_encode(&element, room);
+    room[0] = (uint8_t)(0xa0 + fields);
+    memcpy(room + size, tail, tail_size);
+    assert_int_equal(th_element_decode(th_slice_of(room, size + tail_size), &back, &error), THEATER_CORRUPT);
+    if (!strstr(error.message, text))
+        fail_msg("\"%s\" is not in: %s", text, error.message);
+}
+#define REFUSE_TAIL(tail, fields, text) must_refuse_tail(tail, sizeof tail - 1, fields, text)
+
+static void optional_fields_are_strict(void **state)
+{
+    REFUSE_TAIL("\x0e\x41\x01\x0d\x61x", 14, "ascend"); /* 14 before 13 */
+    REFUSE_TAIL("\x0d\x61x\x0d\x61x", 14, "ascend"); /* the same twice */
+    REFUSE_TAIL("\x0b\x01", 13, "ascend"); /* a key that was before */
+    REFUSE_TAIL("\x0f\x01", 13, "unknown key");
+    REFUSE_TAIL("\x0d\x60", 13, "principal");
+    REFUSE_TAIL("\x0d\x41x", 13, "not a text");
+    REFUSE_TAIL("\x0e\x40", 13, "an id");
+    REFUSE_TAIL("\x0e\x61x", 13, "not a byte string");
+    REFUSE_TAIL("\x0c\x83\x03\x61x\x01", 13, "unknown kind");
+    REFUSE_TAIL("\x0c\x83\x02\x61X\x01", 13, "no name");
+    REFUSE_TAIL("\x0c\x84\x02\x61x\x01\x01", 13, "wrong length");
+    REFUSE_TAIL("\x0c\x83\x00\x61x\x01", 13, "wrong length");
+    REFUSE_TAIL("\x0c\x83\x02\x41x\x01", 13, "not a text");
+    REFUSE_TAIL("\x0c\x83\x02\x61x\xf5", 13, "not an unsigned integer");
+    REFUSE_TAIL("\x0c\x80", 13, "too early");
+    REFUSE_TAIL("\x0c\xf6", 13, "not an array");
+    REFUSE_TAIL("\x0c\x83\x02\x61x\x01\x0d\x61p", 14, "neither principal nor id");
+    REFUSE_TAIL("\x0c\x83\x02\x61x\x01\x0e\x41i", 14, "neither principal nor id");
+    REFUSE_TAIL("", 11, "length that no element has");
+    REFUSE_TAIL("", 16, "length that no element has");
+    REFUSE_TAIL("\x00", 12, "behind the end");
+}
+
 static void a_genesis_has_the_empty_state_before(void **state)
 {
     th_element element = base(), back;
@@ -236,6 +276,7 @@ int main(void)
         cmocka_unit_test(all_kinds_come_back),
         cmocka_unit_test(the_largest_element_fits_exactly),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(optional_fields_are_strict),
         cmocka_unit_test(a_genesis_has_the_empty_state_before),
         cmocka_unit_test(the_encoding_is_the_only_one),
         cmocka_unit_test(a_later_version_shows_its_links),

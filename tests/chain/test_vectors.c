@@ -322,6 +322,28 @@ static void refused_elements_are_refused(void **state)
     }
 }
 
+/* All but those that only their place in the chain makes wrong are refused by the decoder itself. */
+static void refused_encodings_do_not_decode(void **state)
+{
+    static const char *const by_place[] = {"sequence one too far", "another previous hash",
+                                           "timestamp before the genesis", "another state before"};
+    json_t *refused = json_object_get(root, "refused_as_element_1");
+    size_t decoded = 0;
+    for (size_t i = 0; i < json_array_size(refused); i++) {
+        json_t *vector = json_array_get(refused, i);
+        th_element element;
+        if (th_element_decode(vectors_bytes(vector, "element"), &element, NULL))
+            continue;
+        bool known = false;
+        for (size_t k = 0; k < 4; k++)
+            known = known || strcmp(by_place[k], vectors_text(vector, "why")) == 0;
+        if (!known)
+            fail_msg("%s: decoded", vectors_text(vector, "why"));
+        decoded++;
+    }
+    assert_int_equal(decoded, 4);
+}
+
 static void the_element_that_they_vary_is_accepted(void **state)
 {
     json_t *good = json_array_get(json_object_get(root, "chain"), 1);
@@ -426,6 +448,7 @@ int main(void)
         cmocka_unit_test(the_bundle_verifies),
         cmocka_unit_test(the_bundle_is_rewritten_byte_for_byte),
         cmocka_unit_test(refused_elements_are_refused),
+        cmocka_unit_test(refused_encodings_do_not_decode),
         cmocka_unit_test(the_element_that_they_vary_is_accepted),
         cmocka_unit_test(refused_payloads_are_refused),
         cmocka_unit_test(every_flipped_bit_of_the_bundle_is_found),

@@ -193,12 +193,11 @@ static void what_is_remembered_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(messages_of_one_sender_ascend),          TEST(answers_are_to_open_requests),
-        TEST(an_answered_request_is_closed),          TEST(nothing_is_an_answer_twice),
-        TEST(undelivered_says_one_of_two_texts),      TEST(a_message_to_oneself_comes_from_behind),
-        TEST(a_later_cause_is_found_without_hashes),
-        TEST(an_upgrade_makes_no_requests),           TEST(what_is_remembered_is_bounded),
-        TEST(answers_to_dropped_effects_are_counted),
+        TEST(messages_of_one_sender_ascend),         TEST(answers_are_to_open_requests),
+        TEST(an_answered_request_is_closed),         TEST(nothing_is_an_answer_twice),
+        TEST(undelivered_says_one_of_two_texts),     TEST(a_message_to_oneself_comes_from_behind),
+        TEST(a_later_cause_is_found_without_hashes), TEST(an_upgrade_makes_no_requests),
+        TEST(what_is_remembered_is_bounded),         TEST(answers_to_dropped_effects_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
