@@ -14,6 +14,7 @@ typedef struct settings {
     unsigned actors, workers, inflight, stages, async;
     size_t input;
     double seconds;
+    unsigned long long turns; /* run this many instead of for a time */
 } settings;
 
 static sem_t room; /* messages that may still be submitted */
@@ -42,7 +43,7 @@ static void answered(void *context, theater_answer *answer)
 static void usage(void)
 {
     fprintf(stderr, "bench_turns --component FILE [--config TEXT] [--folder DIR] [--actors N] [--workers N] [--input BYTES]\n"
-                    "            [--input-text TEXT] [--inflight N] [--seconds S] [--async 1] [--stages 1]\n");
+                    "            [--input-text TEXT] [--inflight N] [--seconds S | --turns N] [--async 1] [--stages 1]\n");
     exit(2);
 }
 
@@ -69,6 +70,8 @@ static settings parse(int argc, char **argv)
             s.input = (size_t)atoll(value);
         else if (!strcmp(name, "--seconds"))
             s.seconds = atof(value);
+        else if (!strcmp(name, "--turns"))
+            s.turns = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--async"))
             s.async = (unsigned)atoi(value);
         else if (!strcmp(name, "--stages"))
@@ -156,7 +159,7 @@ int main(int argc, char **argv)
     getrusage(RUSAGE_SELF, &cpu_before);
     struct timespec begin = now();
     unsigned long long submitted = 0;
-    while (submitted % 64 || seconds_between(begin, now()) < s.seconds) {
+    while (s.turns ? submitted < s.turns : submitted % 64 || seconds_between(begin, now()) < s.seconds) {
         sem_wait(&room);
         theater_message message = {.actor = names[submitted % s.actors], .input = input};
         must(theater_submit(runtime, &message, answered, NULL, &error), &error);
