@@ -69,6 +69,9 @@ typedef struct theater_actor_options {
  * NULL) is its element hash. INVALID_ARGUMENT (name, limits), EXISTS, COMPONENT_REFUSED, ACTOR_FAILED (init), TOO_LARGE (config). */
 THEATER_API THEATER_CHECKED theater_status theater_actor_start(theater_runtime *runtime, const theater_actor_options *options,
                                                                theater_hash *ret_genesis, theater_error *reterr);
+/* Checks and compiles a component as theater_actor_start does, and records nothing. *ret_hash is its SHA-256. COMPONENT_REFUSED. */
+THEATER_API THEATER_CHECKED theater_status theater_component_check(theater_runtime *runtime, theater_slice component, theater_hash *ret_hash,
+                                                                   theater_error *reterr);
 /* A stopped actor runs no turns; messages from actors wait for it, clients get STOPPED. Returns when the turns that ran are durable. Stopping a stopped actor and
  * resuming a running one is OK and does nothing. NOT_FOUND. */
 THEATER_API THEATER_CHECKED theater_status theater_actor_stop(theater_runtime *runtime, const char *name, theater_error *reterr);
@@ -128,6 +131,10 @@ THEATER_API THEATER_CHECKED theater_status theater_submit(theater_runtime *runti
 /* Runs handle on the last committed state and records nothing. `ret->sequence` is that of the element that the state is after, `ret->element` its hash. */
 THEATER_API THEATER_CHECKED theater_status theater_query(theater_runtime *runtime, const theater_message *message, theater_answer *ret,
                                                          theater_error *reterr);
+
+/* The same without waiting, as theater_submit does. */
+THEATER_API THEATER_CHECKED theater_status theater_submit_query(theater_runtime *runtime, const theater_message *message,
+                                                                theater_completion completion, void *context, theater_error *reterr);
 
 /* Waits until no message waits or runs anywhere (but for stopped actors) and all is committed. TIMEOUT: what is left goes on. */
 THEATER_API THEATER_CHECKED theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, theater_error *reterr);

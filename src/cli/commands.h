@@ -28,6 +28,8 @@
     X(export)                                                                                                                \
     X(import)                                                                                                                \
     X(backup)                                                                                                                \
+    X(serve)                                                                                                             \
+    X(token)                                                                                                             \
     X(doctor)                                                                                                                \
     X(version)                                                                                                               \
     X(help)

@@ -85,6 +85,12 @@ theater_status theater_submit(theater_runtime *runtime, const theater_message *m
     return submit(runtime, TH_ITEM_CLIENT, message, completion, context, reterr);
 }
 
+theater_status theater_submit_query(theater_runtime *runtime, const theater_message *message, theater_completion completion, void *context,
+                                    theater_error *reterr)
+{
+    return submit(runtime, TH_ITEM_QUERY, message, completion, context, reterr);
+}
+
 /* ---- waiting for answers ------------------------------------------------------------------------------------------------ */
 
 static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_answer *ret,

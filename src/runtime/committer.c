@@ -88,6 +88,7 @@ static void committed(theater_runtime *runtime, const commit_set *commit, uint64
     runtime->committing = false;
     runtime->inflight_bytes -= commit->weight;
     runtime->committed += commit->records;
+    uint64_t durable = runtime->committed;
     if (commit->records) {
         runtime->counters.commits++;
         runtime->counters.commit_records += commit->records;
@@ -100,6 +101,8 @@ static void committed(theater_runtime *runtime, const commit_set *commit, uint64
     if (commit->records)
         th_task_wake(runtime->indexer);
     release(runtime, commit->first, NULL);
+    if (commit->records)
+        th_subscribe_tell(runtime, durable);
     th_mutex_lock(&runtime->lock);
     th_drain_check(runtime);
     th_mutex_unlock(&runtime->lock);

@@ -22,6 +22,7 @@
 #include "actor/loader.h"
 #include "port/port.h"
 #include "runtime/item.h"
+#include "runtime/subscribe.h"
 #include "store/store.h"
 #include "theater/runtime.h"
 
@@ -182,6 +183,8 @@ struct theater_runtime {
     th_activity *quiesce;            /* a removal that cannot catch up with its senders: nothing else is taken up */
     th_counters counters;
     th_mutex keys_lock;              /* of keys.c */
+    th_commit_listener listener;     /* atomic; NULL: nobody listens. See subscribe.h */
+    void *listener_context;
 };
 
 /* How a runtime is opened by what knows more than the public options: the simulation and tests. */
@@ -287,6 +290,8 @@ void th_item_complete(theater_runtime *runtime, th_item *take_item);
 void th_drain_check(theater_runtime *runtime);
 /* Wakes it in any case; under the lock. */
 void th_drain_wake(theater_runtime *runtime);
+/* Tells who listens of a commit. The committer, without the lock. */
+void th_subscribe_tell(theater_runtime *runtime, uint64_t committed);
 
 /* ---- reset.c ------------------------------------------------------------------------------------------------------------------ */
 

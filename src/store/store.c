@@ -177,6 +177,35 @@ theater_status th_store_scan(th_store *store, uint64_t from_number,
     return status;
 }
 
+theater_status th_store_scan_on(th_store *store, th_scan_place *place,
+                                bool (*each)(void *context, uint64_t number, const th_record *record), void *context,
+                                theater_error *reterr)
+{
+    th_journal_cursor cursor;
+    theater_status status = THEATER_OK;
+    if (place->known)
+        th_journal_cursor_init(&cursor, store->log, place->number, place->position);
+    else
+        status = th_journal_cursor_at(&cursor, store->log, place->number, reterr);
+    if (status)
+        return status;
+    bool more = true;
+    while (!status && more) {
+        th_journal_item item;
+        th_record record;
+        status = th_journal_next(&cursor, 0, &item, &more, reterr);
+        if (!status && more)
+            status = th_record_decode(item.payload, &record, reterr);
+        if (status || !more)
+            break;
+        more = each(context, item.number, &record);
+        if (more)
+            *place = (th_scan_place){.known = true, .number = cursor.number, .position = cursor.position};
+    }
+    th_journal_cursor_done(&cursor);
+    return status;
+}
+
 theater_status th_store_check(th_store *store, uint64_t *ret_records, uint64_t *ret_bytes, theater_error *reterr)
 {
     th_journal_cursor cursor;

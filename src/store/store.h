@@ -71,6 +71,17 @@ THEATER_CHECKED theater_status th_store_scan(th_store *store, uint64_t from_numb
                                              bool (*each)(void *context, uint64_t number, const th_record *record),
                                              void *context, theater_error *reterr);
 
+/* Where a scan stands. `known`: `position` is that of the record. */
+typedef struct th_scan_place {
+    bool known;
+    uint64_t number, position;
+} th_scan_place;
+/* As th_store_scan, from a place that a scan of this store left, without walking to it. The record for which the callback returns false is not
+ * consumed: the next scan gives it again. */
+THEATER_CHECKED theater_status th_store_scan_on(th_store *store, th_scan_place *place,
+                                                bool (*each)(void *context, uint64_t number, const th_record *record),
+                                                void *context, theater_error *reterr);
+
 /* ---- the index ------------------------------------------------------------------------------------------- */
 
 /* Applies some more of what was appended, at most about `max_bytes` of log, in one transaction. *ret_more: there is still more. Each

@@ -33,8 +33,9 @@ static void fill_fields(theater_element *ret, const th_element *element)
     fill_cause(ret, &element->cause);
 }
 
-static theater_status fill(theater_element *ret, const th_record *record, theater_error *reterr)
+theater_status th_element_fill(theater_element *ret, const th_record *record, theater_error *reterr)
 {
+    memset(ret, 0, sizeof *ret);
     th_element element;
     theater_status status = th_element_decode(record->element.element, &element, reterr);
     if (status)
@@ -69,7 +70,7 @@ theater_status theater_element_read(theater_folder *folder, uint64_t actor_id, u
     th_record record;
     theater_status status = th_store_read_element(folder->store, actor_id, sequence, &buf, &record, NULL, reterr);
     if (!status)
-        status = fill(ret, &record, reterr);
+        status = th_element_fill(ret, &record, reterr);
     if (status) {
         th_buf_done(&buf);
         memset(ret, 0, sizeof *ret);

@@ -15,6 +15,7 @@ struct theater_folder {
     char *path;
     th_store *store;
     th_mutex lock;           /* guards the making of `execution` */
+    th_scan_place scan;      /* where theater_log_scan stopped the last time; guarded by `lock` */
     th_execution *execution; /* made when a state must be computed; NULL before */
 };
 

@@ -1,0 +1,314 @@
+/* Many messages in one request, answered while they come: one JSON object a line, in the order of the messages.
+ *
+ * A message is a line, or has its length before it (application/vnd.theater.messages: 4 bytes, big-endian). At most WINDOW messages are on
+ * their way; with more, or with too many answers that the client does not read, no more of the body is read. A full mailbox, too, only
+ * makes the batch wait. Every other failure of one message is its answer, and the batch goes on. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "server/internal.h"
+
+#define WINDOW 256
+#define BACKLOG_MAX ((size_t)1 << 20)
+#define RETRY_MS 5
+#define LINE_MAX_BYTES ((size_t)64 << 20)
+
+typedef struct batch batch;
+
+typedef struct item {
+    th_post post; /* first */
+    struct item *next;
+    batch *batch;
+    bool answered;
+    theater_answer answer;
+} item;
+
+struct batch {
+    th_exchange *x; /* held */
+    bool framed, input_ended, has_id, ended;
+    char id[65];
+    uint64_t number;
+    th_buf bytes;   /* of the body, not yet taken as messages */
+    size_t at;
+    item *first, *last; /* submitted, in order */
+    size_t waiting;
+    uv_timer_t retry;
+    bool retrying;
+};
+
+static void batch_go_on(batch *self);
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    batch *self = handle->data;
+    th_exchange *x = self->x;
+    th_server *server = x->server;
+    th_buf_done(&self->bytes);
+    th_free(self);
+    server->operations--;
+    th_exchange_drop(x);
+    th_drain_continue(server);
+}
+
+/* Frees it when nothing is on the way any more. */
+static void batch_end(batch *self)
+{
+    if (self->ended || self->first)
+        return;
+    self->ended = true;
+    th_exchange *x = self->x;
+    x->stream = NULL;
+    x->on_body = NULL;
+    x->on_complete = x->on_drain = x->on_gone = NULL;
+    if (x->connection && !x->complete)
+        x->close_after = true;
+    th_exchange_end(x);
+    uv_close((uv_handle_t *)&self->retry, on_timer_closed);
+}
+
+static void write_answer(batch *self, const theater_answer *answer)
+{
+    th_buf line;
+    th_buf_init(&line, TH_REPLY_MAX);
+    th_json json = th_json_begin(&line);
+    th_json_open(&json, '{');
+    th_json_answer(&json, answer);
+    th_json_close(&json, '}');
+    if (!json.status)
+        json.status = th_buf_append_byte(&line, '\n', NULL);
+    if (!json.status)
+        th_exchange_write(self->x, th_buf_slice(&line));
+    else if (self->x->connection)
+        th_connection_close(self->x->connection);
+    th_buf_done(&line);
+}
+
+/* Writes what is answered at the front. */
+static void release(batch *self)
+{
+    while (self->first && self->first->answered) {
+        item *first = self->first;
+        self->first = first->next;
+        if (!self->first)
+            self->last = NULL;
+        self->waiting--;
+        write_answer(self, &first->answer);
+        theater_answer_done(&first->answer);
+        th_free(first);
+    }
+}
+
+static void on_answered(th_post *post)
+{
+    item *self = (item *)post;
+    self->answered = true;
+    self->batch->x->server->figures.messages_in_flight--;
+    release(self->batch);
+    batch_go_on(self->batch);
+}
+
+static void completed(void *context, theater_answer *answer)
+{
+    item *self = context;
+    self->answer = *answer;
+    answer->output = (theater_bytes){0};
+    th_post_to(self->batch->x->server, &self->post);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    batch *self = timer->data;
+    self->retrying = false;
+    batch_go_on(self);
+}
+
+/* Submits one message; false when it must be tried again later. */
+static bool submit(batch *self, th_slice input)
+{
+    th_exchange *x = self->x;
+    char id[96];
+    theater_message message = {.actor = x->segments[0], .input = input, .principal = x->has_principal ? x->principal : NULL};
+    if (self->has_id) {
+        int size = snprintf(id, sizeof id, "%s-%llu", self->id, (unsigned long long)self->number + 1);
+        message.id = th_slice_of(id, (size_t)size);
+    }
+    item *one = th_alloc_zero(1, sizeof *one);
+    if (!one) {
+        th_connection_close(x->connection);
+        return false;
+    }
+    one->batch = self;
+    one->post.run = on_answered;
+    theater_status status = theater_submit(x->server->runtime, &message, completed, one, &one->answer.error);
+    if (status == THEATER_MAILBOX_FULL) {
+        th_free(one);
+        self->retrying = true;
+        uv_timer_start(&self->retry, on_retry, RETRY_MS, 0);
+        return false;
+    }
+    one->answer.status = status;
+    one->answered = status != THEATER_OK;
+    x->server->figures.messages_in_flight += status == THEATER_OK;
+    if (self->last)
+        self->last->next = one;
+    else
+        self->first = one;
+    self->last = one;
+    self->waiting++;
+    self->number++;
+    return true;
+}
+
+/* The next message of the bytes that came; false when there is no whole one. *ret_used: bytes that it takes. */
+static bool next_message(batch *self, th_slice *ret, size_t *ret_used)
+{
+    th_slice left = th_slice_of(self->bytes.data + self->at, self->bytes.size - self->at);
+    if (self->framed) {
+        size_t size = left.size >= 4 ? th_get_u32be(left.data) : 0;
+        if (left.size < 4 || left.size - 4 < size)
+            return false;
+        *ret = th_slice_of(left.data + 4, size);
+        *ret_used = size + 4;
+        return true;
+    }
+    const uint8_t *end = left.size ? memchr(left.data, '\n', left.size) : NULL;
+    if (!end && (!self->input_ended || left.size == 0))
+        return false;
+    size_t size = end ? (size_t)(end - left.data) : left.size;
+    *ret = th_slice_of(left.data, size > 0 && left.data[size - 1] == '\r' ? size - 1 : size);
+    *ret_used = size + (end ? 1 : 0);
+    return true;
+}
+
+static void fail_frame(batch *self)
+{
+    theater_answer answer = {.status = THEATER_TOO_LARGE};
+    th_fail(&answer.error, THEATER_TOO_LARGE, "a message is larger than this server takes, or cut off: the rest is not read");
+    write_answer(self, &answer);
+    self->input_ended = true;
+    self->bytes.size = self->at = 0;
+}
+
+static bool too_large(const batch *self)
+{
+    size_t left = self->bytes.size - self->at, most = (size_t)self->x->server->options.max_body_bytes;
+    if (self->framed)
+        return left >= 4 && th_get_u32be(self->bytes.data + self->at) > most;
+    return left > most;
+}
+
+static void batch_go_on(batch *self)
+{
+    th_exchange *x = self->x;
+    th_slice input;
+    size_t used;
+    if (self->ended)
+        return;
+    while (!self->retrying && x->connection && self->waiting < WINDOW && th_exchange_backlog(x) < BACKLOG_MAX &&
+           next_message(self, &input, &used)) {
+        if (!submit(self, input))
+            break;
+        self->at += used;
+    }
+    release(self);
+    if (self->ended)
+        return;
+    if (self->at > 0) {
+        memmove(self->bytes.data, self->bytes.data + self->at, self->bytes.size - self->at);
+        self->bytes.size -= self->at;
+        self->at = 0;
+    }
+    bool whole = next_message(self, &input, &used);
+    if (!whole && self->bytes.size > 0 && (too_large(self) || self->input_ended) && !self->first)
+        fail_frame(self);
+    if (!x->connection || (self->input_ended && self->bytes.size == 0)) {
+        if (!self->retrying || !x->connection)
+            batch_end(self);
+        return;
+    }
+    bool throttle = whole || (too_large(self) && self->first);
+    if (x->throttled && !throttle) {
+        x->throttled = false;
+        th_connection_resume(x->connection);
+    } else {
+        x->throttled = throttle;
+    }
+}
+
+/* ---- the exchange's side ------------------------------------------------------------------------------------------------ */
+
+static void on_body(th_exchange *x, th_slice bytes)
+{
+    batch *self = x->stream;
+    if (self->input_ended)
+        return;
+    if (th_buf_append(&self->bytes, bytes, NULL)) {
+        th_connection_close(x->connection);
+        return;
+    }
+    batch_go_on(self);
+}
+
+static void on_complete(th_exchange *x)
+{
+    batch *self = x->stream;
+    self->input_ended = true;
+    batch_go_on(self);
+}
+
+static void on_drain(th_exchange *x)
+{
+    batch_go_on(x->stream);
+}
+
+static void on_gone(th_exchange *x)
+{
+    batch *self = x->stream;
+    if (x->connection && x->server->draining)
+        return; /* a shutdown lets it go on */
+    self->input_ended = true;
+    batch_go_on(self);
+}
+
+static bool check_type(th_exchange *x, bool *ret_framed)
+{
+    const char *type = th_exchange_header(x, "content-type");
+    *ret_framed = type && strncasecmp(type, "application/vnd.theater.messages", 32) == 0;
+    if (*ret_framed || !type || strncasecmp(type, "text/plain", 10) == 0 || strncasecmp(type, "application/x-ndjson", 20) == 0)
+        return true;
+    x->close_after = x->refused = true;
+    th_reply_problem(x, 415, "media-type", "media type not supported",
+                     "a batch is text/plain or application/x-ndjson (a message a line) or application/vnd.theater.messages");
+    th_exchange_reply(x);
+    return false;
+}
+
+void th_api_messages(th_exchange *x)
+{
+    bool framed;
+    theater_error error = {0};
+    if (!check_type(x, &framed))
+        return;
+    batch *self = th_alloc_zero(1, sizeof *self);
+    theater_status status = self ? th_exchange_query(x, "id", self->id, 44, &self->has_id, &error) : th_fail_memory(&error, "a batch");
+    if (status) {
+        th_free(self);
+        x->close_after = x->refused = true;
+        th_exchange_fail(x, &error);
+        return;
+    }
+    self->x = x;
+    self->framed = framed;
+    th_buf_init(&self->bytes, LINE_MAX_BYTES + (1 << 20));
+    uv_timer_init(&x->server->loop, &self->retry);
+    self->retry.data = self;
+    th_exchange_hold(x);
+    x->stream = self;
+    x->on_body = on_body;
+    x->on_complete = on_complete;
+    x->on_drain = on_drain;
+    x->on_gone = on_gone;
+    x->reply.status = 200;
+    x->reply.type = "application/x-ndjson";
+    th_exchange_begin(x);
+}

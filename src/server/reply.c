@@ -1,0 +1,298 @@
+/* Replies: problem documents, JSON, compression, ETags, whole and in pieces. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <zlib.h>
+
+#include "server/internal.h"
+
+#define COMPRESS_FROM ((size_t)1024)
+#define COMPRESS_TO ((size_t)4 << 20)
+
+const char *th_http_reason(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *reason;
+    } reasons[] = {{101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
+                   {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+                   {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"},
+                   {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
+                   {426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+                   {500, "Internal Server Error"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+                   {505, "HTTP Version Not Supported"}};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Status";
+}
+
+/* ---- filling a reply --------------------------------------------------------------------------------------------------- */
+
+void th_reply_header(th_exchange *x, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    size_t used = size < 0 ? 0 : (size_t)size < sizeof line ? (size_t)size : sizeof line - 1;
+    /* A line break in a value would be another header. */
+    for (size_t i = 0; i < used; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = ' ';
+    theater_status status = th_buf_append(&x->reply.headers, th_slice_of(line, used), NULL);
+    if (!status)
+        status = th_buf_append(&x->reply.headers, th_slice_text("\r\n"), NULL);
+    if (status && x->reply.headers.size > 0)
+        th_buf_clear(&x->reply.headers); /* rather no header than half a line */
+}
+
+void th_reply_text(th_exchange *x, unsigned status, const char *type, th_slice body)
+{
+    x->reply.status = status;
+    x->reply.type = type;
+    th_buf_clear(&x->reply.body);
+    if (th_buf_append(&x->reply.body, body, NULL))
+        x->reply.status = 503;
+}
+
+void th_reply_problem(th_exchange *x, unsigned http, const char *name, const char *title, const char *detail)
+{
+    x->reply.etag[0] = 0;
+    x->reply.immutable = false;
+    th_buf_clear(&x->reply.body);
+    th_json json = th_reply_json(x, http);
+    x->reply.type = "application/problem+json";
+    char type[80];
+    snprintf(type, sizeof type, "urn:theater:problem:%s", name);
+    th_json_open(&json, '{');
+    th_json_field_string(&json, "type", type);
+    th_json_field_string(&json, "title", title);
+    th_json_field_uint(&json, "status", http);
+    th_json_field_string(&json, "detail", detail);
+    th_json_close(&json, '}');
+    if (json.status)
+        th_buf_clear(&x->reply.body);
+}
+
+void th_reply_error(th_exchange *x, const theater_error *error)
+{
+    if (error->status == THEATER_MAILBOX_FULL)
+        th_reply_header(x, "Retry-After: 1");
+    unsigned http = (unsigned)theater_status_http(error->status);
+    if (http == 503)
+        th_reply_header(x, "Retry-After: 5");
+    th_reply_problem(x, http, theater_status_name(error->status), theater_status_text(error->status), error->message);
+}
+
+th_json th_reply_json(th_exchange *x, unsigned status)
+{
+    x->reply.status = status;
+    x->reply.type = "application/json";
+    th_buf_clear(&x->reply.body);
+    return th_json_begin(&x->reply.body);
+}
+
+void th_reply_json_end(th_exchange *x, const th_json *json)
+{
+    theater_error error;
+    if (json->status) {
+        th_fail(&error, json->status, "the reply has no room");
+        th_reply_error(x, &error);
+    }
+}
+
+bool th_reply_etag(th_exchange *x, const char *etag)
+{
+    char quoted[80];
+    snprintf(x->reply.etag, sizeof x->reply.etag, "%s", etag);
+    snprintf(quoted, sizeof quoted, "\"%s\"", x->reply.etag);
+    x->reply.immutable = true;
+    const char *match = th_exchange_header(x, "if-none-match");
+    if (!match || (!strstr(match, quoted) && strcmp(match, "*") != 0))
+        return false;
+    th_reply_text(x, 304, NULL, (th_slice){0});
+    return true;
+}
+
+bool th_reply_etag_hash(th_exchange *x, const theater_hash *hash, const char *suffix)
+{
+    char etag[72];
+    th_hex_encode(th_slice_of(hash->bytes, sizeof hash->bytes), etag);
+    snprintf(etag + 64, sizeof etag - 64, "%s", suffix);
+    return th_reply_etag(x, etag);
+}
+
+/* ---- sending it ----------------------------------------------------------------------------------------------------------- */
+
+static bool put(th_exchange *x, const char *text)
+{
+    return th_buf_append(&x->out, th_slice_text(text), NULL) == THEATER_OK;
+}
+
+static bool compressible(const char *type)
+{
+    return type && (strncmp(type, "application/json", 16) == 0 || strncmp(type, "text/", 5) == 0);
+}
+
+/* Compresses the body where the client takes that and it gains something. */
+static bool compress_body(th_exchange *x)
+{
+    th_buf *body = &x->reply.body;
+    const char *accepted = th_exchange_header(x, "accept-encoding");
+    if (!compressible(x->reply.type) || body->size < COMPRESS_FROM || body->size > COMPRESS_TO || !accepted ||
+        !strstr(accepted, "gzip") || strstr(accepted, "gzip;q=0"))
+        return false;
+    z_stream stream = {0};
+    if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    th_buf packed;
+    th_buf_init(&packed, TH_REPLY_MAX);
+    uint8_t *room;
+    size_t bound = deflateBound(&stream, body->size);
+    bool good = th_buf_extend(&packed, bound, &room, NULL) == THEATER_OK;
+    if (good) {
+        stream.next_in = body->data;
+        stream.avail_in = (uInt)body->size;
+        stream.next_out = room;
+        stream.avail_out = (uInt)bound;
+        good = deflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out < body->size;
+    }
+    deflateEnd(&stream);
+    if (good) {
+        packed.size = stream.total_out;
+        th_buf_done(body);
+        *body = packed;
+    } else {
+        th_buf_done(&packed);
+    }
+    return good;
+}
+
+static bool put_head(th_exchange *x, bool compressed)
+{
+    const th_reply *reply = &x->reply;
+    theater_status status = th_buf_printf(&x->out, NULL, "HTTP/1.1 %u %s\r\n", reply->status, th_http_reason(reply->status));
+    if (!status && reply->type)
+        status = th_buf_printf(&x->out, NULL, "Content-Type: %s\r\n", reply->type);
+    if (!status && reply->etag[0])
+        status = th_buf_printf(&x->out, NULL, "ETag: \"%s\"\r\n", reply->etag);
+    bool good = !status && put(x, reply->immutable ? "Cache-Control: private, max-age=31536000, immutable\r\n"
+                                                   : "Cache-Control: no-store\r\n");
+    good = good && put(x, "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+                          "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n");
+    if (compressible(reply->type))
+        good = good && put(x, "Vary: Accept-Encoding\r\n");
+    if (compressed)
+        good = good && put(x, "Content-Encoding: gzip\r\n");
+    return good && th_buf_append(&x->out, th_buf_slice(&reply->headers), NULL) == THEATER_OK;
+}
+
+static void put_connection(th_exchange *x)
+{
+    if (x->server->draining || !x->keep_alive)
+        x->close_after = true;
+    if (x->close_after)
+        put(x, "Connection: close\r\n");
+    else if (x->minor_0)
+        put(x, "Connection: keep-alive\r\n");
+}
+
+static void finished(th_exchange *x)
+{
+    x->ended = true;
+    uint64_t nanoseconds = uv_hrtime() - x->began_ns;
+    th_figures *figures = &x->server->figures;
+    figures->responses[x->reply.status / 100 < 6 ? x->reply.status / 100 : 5]++;
+    th_histogram_add(&figures->requests, nanoseconds);
+    if (x->server->options.log_requests)
+        th_server_log_request(x, nanoseconds);
+    if (x->connection)
+        th_connection_flush(x->connection);
+}
+
+void th_exchange_reply(th_exchange *x)
+{
+    if (!x->connection || x->ended)
+        return;
+    th_reply *reply = &x->reply;
+    if (reply->status == 0)
+        reply->status = 500;
+    bool compressed = compress_body(x);
+    bool good = put_head(x, compressed);
+    bool bodyless = reply->status == 204 || reply->status == 304;
+    if (!bodyless)
+        good = good && th_buf_printf(&x->out, NULL, "Content-Length: %zu\r\n", reply->body.size) == THEATER_OK;
+    put_connection(x);
+    good = good && put(x, "\r\n");
+    if (!bodyless && x->method != HTTP_HEAD)
+        good = good && th_buf_append(&x->out, th_buf_slice(&reply->body), NULL) == THEATER_OK;
+    th_buf_done(&reply->body);
+    th_buf_init(&reply->body, TH_REPLY_MAX);
+    if (!good) {
+        th_connection_close(x->connection);
+        return;
+    }
+    x->started = true;
+    finished(x);
+}
+
+void th_exchange_fail(th_exchange *x, const theater_error *error)
+{
+    th_reply_error(x, error);
+    th_exchange_reply(x);
+}
+
+/* ---- in pieces -------------------------------------------------------------------------------------------------------------- */
+
+void th_exchange_begin(th_exchange *x)
+{
+    if (!x->connection)
+        return;
+    x->started = true;
+    x->chunked = !x->minor_0;
+    if (x->minor_0)
+        x->close_after = true;
+    bool good = put_head(x, false);
+    if (x->chunked)
+        good = good && put(x, "Transfer-Encoding: chunked\r\n");
+    put_connection(x);
+    if (!good || !put(x, "\r\n"))
+        th_connection_close(x->connection);
+    else
+        th_connection_flush(x->connection);
+}
+
+void th_exchange_write(th_exchange *x, th_slice bytes)
+{
+    if (!x->connection || x->ended || bytes.size == 0 || x->method == HTTP_HEAD)
+        return;
+    theater_status status = THEATER_OK;
+    if (x->chunked)
+        status = th_buf_printf(&x->out, NULL, "%zx\r\n", bytes.size);
+    if (!status)
+        status = th_buf_append(&x->out, bytes, NULL);
+    if (!status && x->chunked)
+        status = th_buf_append(&x->out, th_slice_text("\r\n"), NULL);
+    if (status)
+        th_connection_close(x->connection);
+    else
+        th_connection_flush(x->connection);
+}
+
+void th_exchange_end(th_exchange *x)
+{
+    if (!x->connection || x->ended)
+        return;
+    if (x->chunked && x->method != HTTP_HEAD && !put(x, "0\r\n\r\n")) {
+        th_connection_close(x->connection);
+        return;
+    }
+    finished(x);
+}
+
+size_t th_exchange_backlog(const th_exchange *x)
+{
+    const th_connection *c = x->connection;
+    return c ? x->out.size - x->out_at + (c->first == x ? c->writing : 0) : 0;
+}

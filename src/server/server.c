@@ -1,0 +1,223 @@
+/* The server's life: open the folder, listen, run the loop, drain, close. */
+#include "server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "runtime/subscribe.h"
+#include "server/feed.h"
+#include "server/internal.h"
+
+#define TICK_MS 500
+
+void th_histogram_add(th_histogram *histogram, uint64_t nanoseconds)
+{
+    unsigned bucket = 0;
+    for (uint64_t bound = 64000; bucket < 19 && nanoseconds > bound; bound *= 2)
+        bucket++;
+    histogram->buckets[bucket]++;
+    histogram->count++;
+    histogram->sum_ns += nanoseconds;
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------- */
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void th_drain_continue(th_server *server)
+{
+    if (!server->draining || server->stopped || server->operations > 0 || server->connections)
+        return;
+    server->stopped = true;
+    uv_stop(&server->loop);
+}
+
+void th_drain_begin(th_server *server)
+{
+    if (server->draining)
+        return;
+    server->draining = true;
+    server->drain_deadline_ms = th_now_ms(server) + server->options.grace_ms;
+    th_server_log(server, 2, "shutting down: what was accepted is finished");
+    for (size_t i = 0; i < server->listener_count; i++)
+        uv_close(&server->listeners[i].handle, NULL);
+    if (server->socket_path[0])
+        unlink(server->socket_path);
+    th_feed_end(server);
+    th_connection *next;
+    for (th_connection *c = server->connections; c; c = next) {
+        next = c->next;
+        th_connection_drain(c);
+    }
+    th_drain_continue(server);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    th_server *server = handle->data;
+    if (server->draining)
+        _exit(theater_status_exit_code(THEATER_INTERRUPTED)); /* the log can bear that at any moment */
+    th_drain_begin(server);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    th_server *server = handle->data;
+    th_posts_run(server);
+    th_feed_wake(server);
+    th_drain_continue(server);
+}
+
+static void on_tick(uv_timer_t *handle)
+{
+    th_server *server = handle->data;
+    uint64_t now = th_now_ms(server);
+    th_connection *next;
+    th_tokens_reload(server);
+    for (th_connection *c = server->connections; c; c = next) {
+        next = c->next;
+        th_connection_tick(c, now);
+    }
+    if (server->draining && now > server->drain_deadline_ms && !server->stopped) {
+        th_server_log(server, 3, "the time for shutting down is over: connections are cut");
+        while (server->connections)
+            th_connection_close(server->connections);
+        server->stopped = true;
+        uv_stop(&server->loop);
+    }
+}
+
+/* ---- the begin --------------------------------------------------------------------------------------------------------- */
+
+static void set_default(uint64_t *value, uint64_t standard)
+{
+    if (*value == 0)
+        *value = standard;
+}
+
+static theater_status fill_options(const th_server_options *given, th_server_options *ret, theater_error *reterr)
+{
+    *ret = *given;
+    if (!ret->runtime.folder)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a server needs a data folder");
+    if (!ret->tls_certificate != !ret->tls_key)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a TLS certificate and its key are given together");
+    if (!ret->listen)
+        ret->listen = "127.0.0.1:8080";
+    if (!ret->listen[0] && ret->no_socket)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "neither an address nor a socket to listen on");
+    set_default(&ret->max_body_bytes, (uint64_t)64 << 20);
+    set_default(&ret->body_memory_bytes, (uint64_t)512 << 20);
+    set_default(&ret->max_connections, 12000);
+    set_default(&ret->request_timeout_ms, 30000);
+    set_default(&ret->idle_timeout_ms, 120000);
+    set_default(&ret->grace_ms, 30000);
+    return THEATER_OK;
+}
+
+/* As many files as connections need, as far as the system lets. */
+static void raise_files(uint64_t connections)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= connections + 512)
+        return;
+    rlim_t wanted = connections + 512;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void init_handles(th_server *server)
+{
+    uv_async_init(&server->loop, &server->wake, on_wake);
+    uv_signal_init(&server->loop, &server->interrupt);
+    uv_signal_init(&server->loop, &server->terminate);
+    uv_timer_init(&server->loop, &server->tick);
+    server->wake.data = server->interrupt.data = server->terminate.data = server->tick.data = server;
+    uv_signal_start(&server->interrupt, on_signal, SIGINT);
+    uv_signal_start(&server->terminate, on_signal, SIGTERM);
+    uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+static theater_status begin(th_server *server, theater_error *reterr)
+{
+    /* Before the pool's first use. Jobs take threads for long, so there are some more than processors. */
+    setenv("UV_THREADPOOL_SIZE", "12", 0);
+    th_mutex_init(th_port_system(), &server->lock);
+    th_mutex_init(th_port_system(), &server->files_lock);
+    raise_files(server->options.max_connections);
+    if (uv_loop_init(&server->loop))
+        return th_fail(reterr, THEATER_IO, "the event loop cannot start");
+    server->looping = true;
+    init_handles(server);
+    th_server_log_begin(server);
+    theater_status status = theater_runtime_open(&server->options.runtime, &server->runtime, reterr);
+    if (!status)
+        status = th_feed_new(server, reterr);
+    if (!status)
+        status = th_jobs_new(server, reterr);
+    if (!status && server->options.tls_certificate)
+        status = th_tls_context(&server->options, &server->tls, reterr);
+    if (!status)
+        status = th_tokens_read(server->options.runtime.folder, &server->tokens, reterr);
+    return status ? status : th_listen(server, reterr);
+}
+
+static void finish(th_server *server)
+{
+    if (server->socket_path[0])
+        unlink(server->socket_path);
+    /* Work that uses the runtime ends in a bounded time. */
+    while (server->looping && server->works > 0)
+        uv_run(&server->loop, UV_RUN_ONCE);
+    /* Answers what waits; those completions are posted, and taken below. */
+    theater_runtime_close(server->runtime);
+    if (server->jobs && th_jobs_running(server) > 0)
+        _exit(0); /* a verification still reads, and may for long; nothing is left to be written */
+    if (server->looping) {
+        th_posts_run(server);
+        uv_walk(&server->loop, close_handle, NULL);
+        while (uv_run(&server->loop, UV_RUN_DEFAULT) != 0)
+            th_posts_run(server);
+        th_posts_run(server);
+        uv_loop_close(&server->loop);
+    }
+    th_feed_free(server);
+    th_jobs_free(server);
+    th_folders_done(server);
+    th_tokens_done(&server->tokens);
+    SSL_CTX_free(server->tls);
+    th_mutex_done(&server->lock);
+    th_mutex_done(&server->files_lock);
+    theater_set_log(NULL, NULL, 4);
+    th_free(server);
+}
+
+theater_status th_server_run(const th_server_options *options, theater_error *reterr)
+{
+    th_server *server = th_alloc_zero(1, sizeof *server);
+    if (!server)
+        return th_fail_memory(reterr, "a server");
+    theater_status status = fill_options(options, &server->options, reterr);
+    if (status) {
+        th_free(server);
+        return status;
+    }
+    status = begin(server, reterr);
+    if (!status) {
+        server->began_ms = th_now_ms(server);
+        if (options->ready)
+            options->ready(options->ready_context, server->address[0] ? server->address : server->socket_path);
+        uv_run(&server->loop, UV_RUN_DEFAULT);
+    }
+    finish(server);
+    return status;
+}
