@@ -26,6 +26,7 @@ typedef struct item {
 struct batch {
     th_exchange *x; /* held */
     bool framed, input_ended, has_id, ended;
+    bool running, again; /* writing an answer may make room, and call back while it runs */
     char id[65];
     uint64_t number;
     th_buf bytes;   /* of the body, not yet taken as messages */
@@ -34,6 +35,7 @@ struct batch {
     size_t waiting;
     uv_timer_t retry;
     bool retrying;
+    bool wants_room; /* no more of the body is read for now */
 };
 
 static void batch_go_on(batch *self);
@@ -100,11 +102,11 @@ static void release(batch *self)
 
 static void on_answered(th_post *post)
 {
-    item *self = (item *)post;
-    self->answered = true;
-    self->batch->x->server->figures.messages_in_flight--;
-    release(self->batch);
-    batch_go_on(self->batch);
+    item *one = (item *)post;
+    batch *self = one->batch;
+    one->answered = true;
+    self->x->server->figures.messages_in_flight--;
+    batch_go_on(self); /* frees the item when it is the first */
 }
 
 static void completed(void *context, theater_answer *answer)
@@ -183,10 +185,10 @@ static bool next_message(batch *self, th_slice *ret, size_t *ret_used)
 static void fail_frame(batch *self)
 {
     theater_answer answer = {.status = THEATER_TOO_LARGE};
+    self->input_ended = true;
+    self->bytes.size = 0;
     th_fail(&answer.error, THEATER_TOO_LARGE, "a message is larger than this server takes, or cut off: the rest is not read");
     write_answer(self, &answer);
-    self->input_ended = true;
-    self->bytes.size = self->at = 0;
 }
 
 static bool too_large(const batch *self)
@@ -197,13 +199,12 @@ static bool too_large(const batch *self)
     return left > most;
 }
 
-static void batch_go_on(batch *self)
+/* One round: submits what there is room for, and writes what is answered. */
+static void round_once(batch *self)
 {
     th_exchange *x = self->x;
     th_slice input;
     size_t used;
-    if (self->ended)
-        return;
     while (!self->retrying && x->connection && self->waiting < WINDOW && th_exchange_backlog(x) < BACKLOG_MAX &&
            next_message(self, &input, &used)) {
         if (!submit(self, input))
@@ -211,8 +212,6 @@ static void batch_go_on(batch *self)
         self->at += used;
     }
     release(self);
-    if (self->ended)
-        return;
     if (self->at > 0) {
         memmove(self->bytes.data, self->bytes.data + self->at, self->bytes.size - self->at);
         self->bytes.size -= self->at;
@@ -221,18 +220,29 @@ static void batch_go_on(batch *self)
     bool whole = next_message(self, &input, &used);
     if (!whole && self->bytes.size > 0 && (too_large(self) || self->input_ended) && !self->first)
         fail_frame(self);
+    self->wants_room = whole || (self->bytes.size > 0 && too_large(self));
+}
+
+static void batch_go_on(batch *self)
+{
+    th_exchange *x = self->x;
+    self->again = true;
+    if (self->running || self->ended)
+        return;
+    self->running = true;
+    while (self->again) {
+        self->again = false;
+        round_once(self);
+    }
+    self->running = false;
     if (!x->connection || (self->input_ended && self->bytes.size == 0)) {
-        if (!self->retrying || !x->connection)
-            batch_end(self);
+        batch_end(self);
         return;
     }
-    bool throttle = whole || (too_large(self) && self->first);
-    if (x->throttled && !throttle) {
-        x->throttled = false;
+    bool resume = x->throttled && !self->wants_room;
+    x->throttled = self->wants_room;
+    if (resume)
         th_connection_resume(x->connection);
-    } else {
-        x->throttled = throttle;
-    }
 }
 
 /* ---- the exchange's side ------------------------------------------------------------------------------------------------ */

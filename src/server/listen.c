@@ -45,7 +45,7 @@ static theater_status listen_socket(th_server *server, theater_error *reterr)
         result = uv_listen((uv_stream_t *)pipe, BACKLOG, on_connection);
     if (result)
         return fail_listen(path, result, reterr);
-    snprintf(server->socket_path, sizeof server->socket_path, "%s", path);
+    memcpy(server->socket_path, path, strlen(path) + 1);
     return THEATER_OK;
 }
 

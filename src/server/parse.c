@@ -129,6 +129,7 @@ static bool check_host(th_exchange *x)
         hosts += strcasecmp((char *)x->head.data + x->headers[i].name.at, "host") == 0;
     if (hosts == 1 || (hosts == 0 && x->minor_0))
         return true;
+    x->close_after = true;
     th_reply_problem(x, 400, "bad-request", "bad request", "a request has one Host header");
     return false;
 }

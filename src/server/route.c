@@ -62,9 +62,9 @@ const th_route th_routes[] = {
     LOOP(POST, "/v1/jobs", READ, job_new, "Begins a verification or a replay", JSON, JSON, 202, NULL),
     LOOP(GET, "/v1/jobs/{id}", READ, job_get, "How far it is, and its report", NULL, JSON, 200, NULL),
     LOOP(GET, "/v1/events", READ, events, "The elements of all actors as they are committed: server-sent events", NULL, "text/event-stream", 200,
-         "from=Number in the log to begin at; without it from now on"),
+         "from=Number in the log to begin at, else from now on"),
     LOOP(GET, ACTOR "/events", READ, actor_events, "The elements of one actor: server-sent events", NULL, "text/event-stream", 200,
-         "from=Sequence to begin at; without it from now on"),
+         "from=Sequence to begin at, else from now on"),
     LOOP(GET, "/v1/websocket", READ, websocket, "Events and messages over a WebSocket", NULL, NULL, 101, NULL),
 };
 const size_t th_route_count = sizeof th_routes / sizeof *th_routes;

@@ -1,0 +1,230 @@
+"""What clients do wrong, by accident or on purpose: each is answered or cut off, and the server goes on."""
+
+import json
+import socket
+import threading
+import time
+
+from support import *
+
+
+class BadInput(Case):
+    options = ["--timeout", "1s", "--mailbox", "4", "--max-body", "100000"]
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def tearDown(self):
+        if self.server:
+            self.alive()
+
+    def status_of(self, data):
+        got = self.say(data)
+        return int(got.split()[1]) if got else None
+
+    def test_malformed_requests(self):
+        for line in [b"nonsense\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"get / HTTP/1.1\r\n\r\n",
+                     b"GET  / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", b"GET / HTTP/1.1\r\n x: y\r\n\r\n",
+                     b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                     b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nA\x00: b\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00"]:
+            self.assertIn(self.status_of(line), (400, 505), line)
+
+    def test_lengths_that_contradict(self):
+        for fields in [b"Content-Length: 3\r\nContent-Length: 4", b"Content-Length: 3\r\nTransfer-Encoding: chunked",
+                       b"Content-Length: -1", b"Content-Length: +3", b"Content-Length: 3x", b"Content-Length: 99999999999999999999999",
+                       b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked, gzip"]:
+            data = b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n\r\n3\r\ninc\r\n0\r\n\r\n"
+            self.assertEqual(self.status_of(data), 400, fields)
+        for chunk in b"x\r\n", b"ffffffffffffffffff\r\n", b"-1\r\n", b"3\r\nincX\r\n":
+            data = b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk
+            self.assertEqual(self.status_of(data), 400, chunk)
+        self.assertEqual(self.get("/v1/actors/counter").json["elements"], 1)
+
+    def test_what_is_too_large(self):
+        self.assertEqual(self.status_of(b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414)
+        self.assertEqual(self.status_of(b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 40000 + b"\r\n\r\n"), 431)
+        self.assertEqual(self.status_of(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 70 + b"\r\n"), 431)
+        self.problem(self.send("counter", b"x" * 100001, 413), "too-large")
+        # Without a length, too, and when it is only announced.
+        chunked = b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        self.assertEqual(self.status_of(chunked + b"1000\r\n" + b"x" * 4096 + b"\r\n" + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 30), 413)
+        self.assertEqual(self.status_of(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n\r\n"), 413)
+
+    def test_slow_clients(self):
+        began = time.monotonic()
+        slow_head, slow_body, silent = self.raw(), self.raw(), self.raw()
+        slow_head.sendall(b"GET / HTTP/1.1\r\n")
+        slow_body.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ni")
+        self.assertIn(b" 408 ", self.rest(slow_body))
+        self.assertIn(b" 408 ", self.rest(slow_head))
+        self.assertEqual(self.rest(silent), b"")
+        self.assertLess(time.monotonic() - began, 8)
+
+    def test_a_client_that_does_not_read(self):
+        for _ in range(60):
+            self.send("counter", "inc")
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", self.port))
+        connection.settimeout(3)
+        request = b"GET /v1/actors/counter/elements HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 8000 + b"\r\n\r\n"
+        try:
+            for _ in range(20000):
+                connection.sendall(request)
+            self.fail("everything was read")
+        except (TimeoutError, OSError):
+            pass
+        connection.close()
+
+    def test_half_closed_connections(self):
+        connection = self.raw()
+        connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc")
+        connection.shutdown(socket.SHUT_WR)
+        self.assertTrue(self.rest(connection).endswith(b"\r\n\r\n1"))
+        connection = self.raw()
+        connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nin")
+        connection.shutdown(socket.SHUT_WR)
+        self.assertIn(b" 400 ", self.rest(connection))
+        connection = self.raw()
+        connection.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.rest(connection), b"")
+        self.assertEqual(self.get("/v1/actors/counter").json["elements"], 2)
+
+    def test_methods_and_paths(self):
+        reply = self.request("PUT", "/v1/actors", status=405)
+        self.problem(reply, "method-not-allowed")
+        self.assertEqual(sorted(reply.headers["Allow"].split(", ")), ["GET", "HEAD", "POST"])
+        self.request("DELETE", "/v1/health", status=405)
+        self.request("PATCH", "/v1/actors/counter", status=405)
+        for path in ["/", "//", "/v1", "/v1/", "/v1//actors", "/v1/actors/", "/v2/actors", "/v1/actors/counter/", "/v1/actors/../health",
+                     "/v1/actors/%00", "/v1/actors/%", "/v1/actors/%2", "/v1/actors/%zz", "/v1/actors/" + "a" * 1000, "/v1/../../etc/passwd",
+                     "/v1/components/../tokens", "/V1/actors"]:
+            self.get(path, 404)
+        for path in ["/v1/actors/..%2f..%2fetc", "/v1/actors/%2e%2e", "/v1/actors/COUNTER", "/v1/actors/counter%0a", "/v1/actors/counter%23999"]:
+            self.get(path, 404)
+        self.get("/v1/actors/counter%231")
+        self.get("/v1/components/..%2f..%2ftokens", 400)
+        self.get("/v1/components/" + "..%2f" * 12 + "aaaa", 400)
+        self.get("/v1/actors/counter/elements/99999999999999999999", 400)
+        self.get("/v1/actors/counter/elements/-1", 400)
+        self.assertEqual(self.status_of(b"GET http://localhost/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), 404)
+        self.assertIn(self.status_of(b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), (404, 405))
+
+    def test_a_full_mailbox(self):
+        self.post("/v1/actors/counter/stop", status=204)
+        self.post("/v1/actors/counter/resume", status=204)
+        self.start("slow", FIXTURES / "endless_loop.wasm")
+        connections = [self.raw() for _ in range(40)]
+        request = b"POST /v1/actors/slow/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+        for connection in connections:
+            connection.sendall(request)
+        answers = [self.rest(connection) for connection in connections]
+        statuses = [int(answer.split()[1]) for answer in answers]
+        self.assertEqual(set(statuses), {422, 429})
+        full = next(answer for answer in answers if b" 429 " in answer)
+        self.assertIn(b"Retry-After: 1\r\n", full)
+        self.assertIn(b"mailbox-full", full)
+        self.assertEqual(self.get("/v1/actors/slow").json["elements"], 1 + statuses.count(422))
+        # A batch waits instead.
+        reply = self.post("/v1/actors/counter/messages/stream", b"inc\n" * 500, Content_Type="text/plain")
+        self.assertEqual(json.loads(reply.body.splitlines()[-1])["output"], "500")
+
+    def test_clients_that_vanish_while_their_messages_run(self):
+        for _ in range(50):
+            connection = socket.create_connection(("127.0.0.1", self.port))
+            connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            connection.close()
+        for path in "/v1/actors/counter/elements", "/v1/actors/counter/bundle", "/v1/events?from=0", "/v1/actors/counter/state":
+            for _ in range(20):
+                connection = socket.create_connection(("127.0.0.1", self.port))
+                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+                connection.close()
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", self.port))
+            connection.sendall(b"POST /v1/actors/counter/messages/stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               b"8\r\ninc\ninc\n\r\n")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            connection.close()
+        self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 0 and self.metric("http_connections") == 1 and
+                                 self.metric("subscriptions") == 0 and self.metric("http_work_waiting") == 0))
+        self.stop()
+        self.theater("verify", "--all")
+
+    def test_a_refused_body_does_not_stop_the_connection(self):
+        connection = self.raw()
+        connection.sendall(b"POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n01234"
+                           b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = self.rest(connection)
+        self.assertIn(b" 404 ", got)
+        self.assertTrue(got.endswith(b'{"status":"ok"}'))
+
+    def test_a_thousand_idle_connections(self):
+        connections = [self.raw() for _ in range(400)]
+        self.assertTrue(wait_for(lambda: self.metric("http_connections") > 300, 5))
+        self.assertEqual(self.send("counter", "inc").body, b"1")
+        for connection in connections:
+            connection.close()
+
+    def test_random_bytes(self):
+        import random
+        chance = random.Random(7)
+        seeds = [b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc",
+                 b"POST /v1/actors/counter/messages/stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ninc\n\r\n0\r\n\r\n",
+                 b"GET /v1/actors/counter/elements?from=0&limit=2 HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n"]
+        for _ in range(300):
+            data = bytearray(b"".join(chance.choice(seeds) for _ in range(chance.randrange(1, 4))))
+            for _ in range(chance.randrange(1, 6)):
+                at = chance.randrange(len(data))
+                data[at:at + chance.randrange(3)] = bytes(chance.randrange(256) for _ in range(chance.randrange(3)))
+            connection = self.raw()
+            try:
+                connection.sendall(bytes(data))
+                connection.shutdown(socket.SHUT_WR)
+                self.rest(connection)
+            except OSError:
+                pass
+            connection.close()
+
+
+class Storage(Case):
+    def test_a_full_disk(self):
+        if "Sanitizer" in os.environ.get("THEATER_BUILD", ""):
+            self.skipTest("needs a release build")
+        self.start("echo", FIXTURES / "echo.wasm")
+        self.stop()
+        import resource
+
+        # What the log may grow to, as a limit of the process: a write past it fails.
+        used = sum(p.stat().st_size for p in (self.data / "log").iterdir())
+        environment = (used + (1 << 20), resource.RLIM_INFINITY)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (environment[0], before[1]))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            self.serve()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        acknowledged, failed = 0, None
+        for _ in range(3000):
+            reply = self.send("echo", b"x" * 50000, None)
+            if reply.status != 200:
+                failed = reply
+                break
+            acknowledged += 1
+        if failed is None:
+            self.skipTest("the log did not reach the limit")
+        self.assertEqual(failed.status, 503)
+        self.assertIn("Retry-After", failed.headers)
+        self.assertEqual(self.get("/v1/ready", None).status, 503)
+        self.assertGreaterEqual(self.get("/v1/actors/echo").json["elements"], 1 + acknowledged)
+        self.stop(check=False, how=signal.SIGKILL)
+        self.serve()
+        self.assertGreaterEqual(self.get("/v1/actors/echo").json["elements"], 1 + acknowledged)
+        self.send("echo", "again")
+
+
+if __name__ == "__main__":
+    main()

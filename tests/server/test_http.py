@@ -1,0 +1,142 @@
+"""HTTP/1.1 itself: connections, pipelining, bodies, the Unix socket, shutting down."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+
+from support import *
+
+
+class Http(Case):
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def test_a_connection_is_kept(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        for i in range(1, 51):
+            connection.request("POST", "/v1/actors/counter/messages", b"inc")
+            self.assertEqual(connection.getresponse().read(), str(i).encode())
+        connection.close()
+        self.assertLess(self.metric("http_connections_total"), 5)
+
+    def test_pipelined_requests_are_answered_in_their_order(self):
+        one = b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc"
+        other = b"GET /v1/actors/counter HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        last = b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        got = self.say((one + other) * 100 + last)
+        bodies = [part for part in got.split(b"HTTP/1.1 ")[1:]]
+        self.assertEqual(len(bodies), 201)
+        for i in range(100):
+            self.assertTrue(bodies[2 * i].endswith(b"\r\n\r\n" + str(i + 1).encode()), bodies[2 * i])
+            self.assertEqual(json.loads(bodies[2 * i + 1].partition(b"\r\n\r\n")[2])["name"], "counter")
+        self.assertIn(b"Connection: close", bodies[200])
+
+    def test_bytes_may_come_one_by_one(self):
+        connection = self.raw()
+        for byte in b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" \
+                    b"Connection: close\r\n\r\n2\r\nin\r\n1\r\nc\r\n0\r\n\r\n":
+            connection.sendall(bytes([byte]))
+        self.assertTrue(self.rest(connection).endswith(b"\r\n\r\n1"))
+
+    def test_head_and_options_and_http_1_0(self):
+        got = self.say(b"HEAD /v1/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        self.assertTrue(got.startswith(b"HTTP/1.1 200") and got.endswith(b"\r\n\r\n"))
+        self.assertIn(b"Content-Length: ", got)
+        reply = self.request("OPTIONS", "/v1/actors", status=204)
+        self.assertEqual(sorted(reply.headers["Allow"].split(", ")), ["GET", "HEAD", "POST"])
+        got = self.say(b"GET /v1/version HTTP/1.0\r\n\r\n")
+        self.assertTrue(got.startswith(b"HTTP/1.1 200") and b"Connection: close" in got)
+
+    def test_a_client_is_told_to_go_on(self):
+        connection = self.raw()
+        connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+                           b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
+        self.assertEqual(connection.recv(100), b"HTTP/1.1 100 Continue\r\n\r\n")
+        connection.sendall(b"inc")
+        self.assertTrue(self.rest(connection).endswith(b"\r\n\r\n1"))
+
+    def test_large_replies_are_compressed_for_who_takes_it(self):
+        for _ in range(10):
+            self.send("counter", "inc")
+        plain = self.get("/v1/actors/counter/elements")
+        packed = self.get("/v1/actors/counter/elements", Accept_Encoding="gzip")
+        self.assertEqual(packed.headers["Content-Encoding"], "gzip")
+        self.assertEqual(gzip.decompress(packed.body), plain.body)
+        self.assertLess(len(packed.body), len(plain.body) / 2)
+
+    def test_a_large_body_comes_through(self):
+        self.start("echo", FIXTURES / "echo.wasm", query="&message=8388608")
+        body = bytes(range(256)) * 20000
+        reply = self.send("echo", body)
+        self.assertEqual(reply.body, body)
+        self.assertEqual(self.get(f"/v1/actors/echo/elements/{reply.headers['Theater-Sequence']}/input").body, body)
+
+    def test_the_unix_socket(self):
+        path = self.data / "server.sock"
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(20)
+        connection.connect(str(path))
+        connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\ninc")
+        self.assertTrue(self.rest(connection).endswith(b"\r\n\r\n1"))
+        connection.close()
+        self.stop()
+        self.assertFalse(path.exists())
+
+    def test_security_headers(self):
+        headers = self.get("/v1/health").headers
+        self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertEqual(headers["Cache-Control"], "no-store")
+
+    def test_a_shutdown_finishes_what_was_accepted(self):
+        answers, connections = [], []
+        for _ in range(20):
+            connection = self.raw()
+            connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc" * 20)
+            connections.append(connection)
+        idle = self.raw()
+        readers = [threading.Thread(target=lambda c=c: answers.append(self.rest(c))) for c in connections]
+        for reader in readers:
+            reader.start()
+        self.server.send_signal(signal.SIGTERM)
+        for reader in readers:
+            reader.join()
+        self.assertEqual(self.rest(idle), b"")
+        self.assertEqual(self.server.wait(timeout=40), 0)
+        acknowledged = sum(answer.count(b"HTTP/1.1 200") for answer in answers)
+        for answer in answers:
+            self.assertTrue(answer == b"" or answer.rpartition(b"\r\n\r\n")[2].isdigit(), answer[-100:])
+        count = int(self.theater("query", "counter", "get"))
+        self.assertGreaterEqual(count, acknowledged)
+        self.theater("verify", "--all")
+
+    def test_after_a_kill_every_answer_is_there(self):
+        answered = 0
+        stop = threading.Event()
+
+        def client():
+            nonlocal answered
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            try:
+                while not stop.is_set():
+                    connection.request("POST", "/v1/actors/counter/messages", b"inc")
+                    answered = int(connection.getresponse().read())
+            except (OSError, http.client.HTTPException):
+                pass
+
+        thread = threading.Thread(target=client)
+        thread.start()
+        self.assertTrue(wait_for(lambda: answered > 20))
+        self.stop(check=False, how=signal.SIGKILL)
+        stop.set()
+        thread.join()
+        self.serve()
+        self.assertGreaterEqual(int(self.post("/v1/actors/counter/query", b"get").body), answered)
+
+
+if __name__ == "__main__":
+    main()
