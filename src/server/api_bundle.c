@@ -72,6 +72,7 @@ static void work_export(uv_work_t *work)
     if (!status)
         status = export_chain(self, folder, &self->error);
     th_folders_put(self->x->server, folder);
+    self->error.status = status; /* an error that a callee got over may have filled it */
     if (!status)
         self->size = read(self->fd, self->piece, sizeof self->piece);
 }

@@ -81,15 +81,25 @@ void th_connection_linger(th_connection *c)
     th_connection_resume(c); /* so that the client's end is seen */
 }
 
+/* Tells each exchange once. Telling one may end it and others, so each round begins at the front. */
+static void tell_gone(th_connection *c)
+{
+    th_exchange *x = c->first;
+    while (x && !c->closing) {
+        if (!x->on_gone || x->told_gone) {
+            x = x->next;
+            continue;
+        }
+        x->told_gone = true;
+        x->on_gone(x);
+        x = c->first;
+    }
+}
+
 void th_connection_drain(th_connection *c)
 {
     c->close_after = true;
-    for (th_exchange *x = c->first; x && !c->closing;) {
-        th_exchange *next = x->next;
-        if (x->on_gone)
-            x->on_gone(x);
-        x = c->first ? next : NULL;
-    }
+    tell_gone(c);
     if (c->closing)
         return;
     if (c->websocket)
@@ -325,12 +335,7 @@ static void on_end(th_connection *c)
             th_exchange_reply(half);
     }
     /* Streams end with the client; what was accepted is still answered. */
-    for (th_exchange *x = c->first; x && !c->closing;) {
-        th_exchange *next = x->next;
-        if (x->on_gone)
-            x->on_gone(x);
-        x = c->first ? next : NULL;
-    }
+    tell_gone(c);
     if (!c->closing)
         th_connection_flush(c);
 }

@@ -75,10 +75,9 @@ static bool collect(void *context, const theater_log_element *element)
 {
     th_feed *feed = context;
     th_news *event = th_news_new(element);
-    if (!event) {
-        th_fail_memory(&feed->error, "an event");
+    feed->out_of_memory = !event;
+    if (!event)
         return false;
-    }
     *feed->events_end = event;
     feed->events_end = &event->next;
     return true;
@@ -94,6 +93,9 @@ static void work_scan(uv_work_t *work)
     feed->work_next = feed->scanned;
     if (!status)
         status = theater_log_scan(feed->folder, &range, collect, feed, &feed->work_next, &feed->error);
+    if (!status && feed->out_of_memory)
+        status = th_fail_memory(&feed->error, "an event");
+    feed->error.status = status; /* an error that a callee got over may have filled it */
     if (status) {
         theater_folder_close(feed->folder);
         feed->folder = NULL;
@@ -151,6 +153,7 @@ void th_feed_wake(th_server *server)
     feed->working = true;
     feed->work_end = committed;
     feed->events = NULL;
+    feed->out_of_memory = false;
     feed->events_end = &feed->events;
     feed->work.data = feed;
     server->works++;

@@ -88,7 +88,7 @@ struct th_feed {
     th_subscription *by_actor[TH_FEED_BUCKETS];
     theater_folder *folder;   /* of the work, so that it goes on where it stopped */
     uv_work_t work;
-    bool working, ended;
+    bool working, ended, out_of_memory;
     uint64_t work_end, work_next;
     th_news *events, **events_end;
     theater_error error;

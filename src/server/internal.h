@@ -148,6 +148,7 @@ struct th_exchange {
     void (*on_drain)(th_exchange *x); /* there is room again */
     void (*on_gone)(th_exchange *x);  /* the client went away, or the server wants streams to end */
     bool throttled;                   /* read no further for now */
+    bool told_gone;                   /* on_gone was called by the end of input or a shutdown */
     void *stream;
 
     uv_work_t work;

@@ -79,8 +79,7 @@ static void work_job(uv_work_t *work)
     if (!status)
         status = self->replay ? theater_replay(&source, &options, &self->report, &self->error)
                               : theater_verify(&source, &options, &self->report, &self->error);
-    if (status)
-        self->error.status = status;
+    self->error.status = status; /* an error that a callee got over may have filled it */
     th_folders_put(self->server, folder);
 }
 

@@ -32,8 +32,9 @@ static void end(th_exchange *x)
 /* The client went away, or the server shuts down. */
 static void on_gone(th_exchange *x)
 {
-    end(x);
-    if (x->connection && !x->started) {
+    bool pending = x->connection && !x->started;
+    end(x); /* frees the exchange when it had begun */
+    if (pending) {
         theater_error error;
         th_fail(&error, THEATER_CANCELLED, "the server is shutting down");
         th_exchange_fail(x, &error);

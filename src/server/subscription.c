@@ -173,7 +173,8 @@ static void work_catch_up(uv_work_t *work)
     if (!status)
         status = self->all ? read_all(self, folder, &into, &self->error) : read_actor(self, folder, &into, &self->error);
     if (!status && into.failed)
-        th_fail_memory(&self->error, "an event");
+        status = th_fail_memory(&self->error, "an event");
+    self->error.status = status; /* an error that a callee got over may have filled it */
     th_folders_put(self->server, folder);
 }
 
