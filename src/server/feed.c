@@ -13,7 +13,9 @@ th_news *th_news_new(const theater_log_element *element)
     th_buf_init(&text, TH_REPLY_MAX);
     th_json json = th_json_begin(&text);
     th_json_open(&json, '{');
-    th_json_field_uint(&json, "number", element->number);
+    /* Read from one actor's chain it is not known; record 0 is never an element. */
+    if (element->number)
+        th_json_field_uint(&json, "number", element->number);
     th_json_field_string(&json, "actor", element->actor);
     th_json_field_uint(&json, "actor_id", element->actor_id);
     th_json_element_fields(&json, &element->element);

@@ -214,7 +214,7 @@ class Sockets(Case):
         self.assertEqual(self.code_of(lambda ws: ws.frame(0, b"x")), 1002)
         self.assertEqual(self.code_of(lambda ws: ws.frame(1, b"\xff\xff")), 1007)
         self.assertEqual(self.code_of(lambda ws: ws.frame(2, b"bytes")), 1003)
-        self.assertEqual(self.code_of(lambda ws: ws.socket.sendall(b"\x81\xff" + (1 << 40).to_bytes(8, "big") + b"abcd")), 1009)
+        self.assertEqual(self.code_of(lambda ws: ws.socket.sendall(b"\x81\xff" + (1 << 40).to_bytes(8, "big") + b"abcdefgh")), 1009)
         self.code_of(lambda ws: ws.socket.sendall(b"\xff" * 1000))
         self.alive()
 
