@@ -10,7 +10,8 @@ static theater_status check_copy(const char *path, theater_error *reterr)
         status = theater_folder_check(copy, &records, &bytes, reterr);
         theater_folder_close(copy);
     }
-    return status ? th_fail_in(reterr, status, "the copy is made, but it is damaged as the original must be") : THEATER_OK;
+    return status ? th_fail_in(reterr, status, "the copy is made, but it is damaged as the original must be")
+                  : THEATER_OK;
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
@@ -46,8 +47,10 @@ const cli_command cli_cmd_backup = {
     .name = "backup",
     .operands = "DIR",
     .summary = "Copies a data folder, also a live one",
-    .description = "Copies what is on disk now into the new folder DIR, the log and the keys, which are secret, and reads the copy back. The copy is a data folder of its own, whose index "
-                   "is built when it is first opened. Never run the copy and the original at the same time: they would sign different pasts, and an older copy "
+    .description = "Copies what is on disk now into the new folder DIR, the log and the keys, which are "
+                   "secret, and reads the copy back. The copy is a data folder of its own, whose index "
+                   "is built when it is first opened. Never run the copy and the original at the same time: "
+                   "they would sign different pasts, and an older copy "
                    "refuses to sign below what it knows was signed.",
     .examples = examples,
     .operands_min = 1,

@@ -28,7 +28,8 @@ const cli_command cli_cmd_version = {
     .name = "version",
     .operands = "",
     .summary = "Prints the version",
-    .description = "Prints the version of the program and the name of its engine, as it stands in the descriptors of the actors that it starts.",
+    .description = "Prints the version of the program and the name of its engine, as it stands in the "
+                   "descriptors of the actors that it starts.",
     .examples = examples,
     .no_data = true,
     .run = run,

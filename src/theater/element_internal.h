@@ -6,15 +6,15 @@
 #include "chain/element.h"
 #include "store/record.h"
 
-/* The type of an element without decoding the rest of it: for walks that look for genesis and upgrades. False when there is none, which the
- * decoder will name. */
+/* The type of an element without decoding the rest of it: for walks that look for genesis and upgrades. False
+ * when there is none, which the decoder will name. */
 bool th_element_peek_type(th_slice encoding, th_element_type *ret);
 
 /* The payloads of an element's record as the chain code takes them. */
 th_payloads th_record_payloads(const th_record *record);
 
-/* The component that a genesis or an upgrade names. False for other elements, and where the descriptor is not known or
- * does not decode. */
+/* The component that a genesis or an upgrade names. False for other elements, and where the descriptor is not
+ * known or does not decode. */
 bool th_element_component(th_slice encoding, const th_payloads *payloads, th_hash *ret);
 
 #endif
