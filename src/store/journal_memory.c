@@ -149,7 +149,8 @@ static void memory_cursor_done(th_journal_cursor *cursor)
 
 static void memory_find(th_journal *log, uint64_t number, uint64_t *ret_number, uint64_t *ret_position)
 {
-    *ret_number = *ret_position = number;
+    uint64_t end = th_journal_end(log).number;
+    *ret_number = *ret_position = number < end ? number : end;
 }
 
 static void memory_describe(th_journal *log, uint64_t position, char *out, size_t size)

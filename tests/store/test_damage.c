@@ -23,7 +23,7 @@ static void append(th_store *store, size_t count, unsigned salt)
 {
     theater_error error;
     th_buf bytes[4];
-    th_slice records[4];
+    th_slice records[4] = {{0}};
     char text[120];
     for (size_t i = 0; i < count; i++) {
         int size = snprintf(text, sizeof text, "component %u of salt %u%.*s", (unsigned)i, salt, (int)(salt * 7 % 40),
