@@ -312,6 +312,21 @@ static void a_snapshot_before_its_element_is_found(void **state)
               TH_CHECK_SNAPSHOT);
 }
 
+/* A later version may say something else about the state: nothing is compared, and nothing is counted. */
+static void snapshots_of_later_versions_are_passed_over(void **state)
+{
+    th_verify_report report;
+    made_element element = chain.elements[5];
+    feed(0, 5);
+    element.encoding[2] = 2;
+    assert_ok(th_verifier_element(verifier, th_slice_of(element.encoding, element.size), &(th_payloads){0},
+                                  reterr));
+    assert_ok(th_verifier_snapshot(verifier, 5, th_slice_text("anything"), reterr));
+    assert_int_equal(th_verifier_finish(verifier, &report, NULL), THEATER_VERSION);
+    assert_int_equal(report.snapshots, 0);
+    assert_int_equal(report.unknown_version, 1);
+}
+
 static void a_component_must_be_named_by_a_later_element(void **state)
 {
     feed(0, COUNT);
@@ -445,6 +460,7 @@ int main(void)
         TEST(another_state_is_found),
         TEST(a_state_of_another_size_is_found),
         TEST(a_snapshot_before_its_element_is_found),
+        TEST(snapshots_of_later_versions_are_passed_over),
         TEST(a_component_must_be_named_by_a_later_element),
         TEST(components_that_wait_are_bounded),
         TEST(a_snapshot_may_come_4096_elements_late),
