@@ -4,8 +4,10 @@
  * ids, and if the log has the mark's last record where the mark says; otherwise it is dropped and made anew from the log.
  *
  * A reader must not write. It takes a snapshot of the writer's index, if that can be read, and applies what the log has beyond it to pairs in
- * memory that lie over the snapshot. The snapshot stays until the next refresh, because memory and snapshot belong together. */
+ * memory that lie over the snapshot. The snapshot stays until the next refresh, because memory and snapshot belong together. (An index that
+ * a test keeps in memory is no snapshot: its reader is refreshed after each step of the writer.) */
 #include "base/log.h"
+#include "chain/element.h"
 #include "store/record_internal.h"
 #include "store/store_internal.h"
 
@@ -197,6 +199,14 @@ void th_store_close_index(th_store *store)
 
 /* ---- steps ---- */
 
+/* Whether the index needs what is behind the front of an element: the input of a genesis or an upgrade, which is the descriptor. */
+static bool needs_input(const th_record *record)
+{
+    th_element element;
+    return th_element_decode(record->element.element, &element, NULL) || element.type == TH_GENESIS ||
+           element.type == TH_UPGRADE;
+}
+
 /* Decodes what the index needs of a record whose front was read; *ret_whole: that takes all of it. */
 static theater_status decode_item(const th_journal_item *item, th_record *ret, bool *ret_whole, theater_error *reterr)
 {
@@ -204,9 +214,8 @@ static theater_status decode_item(const th_journal_item *item, th_record *ret, b
     theater_status status = th_record_decode_front(item->payload, item->size, ret, reterr);
     if (item->payload.size == item->size)
         return status;
-    /* An element's effects may be cut off; a descriptor, the input of a genesis or an upgrade, always is. */
-    if (status || (ret->kind == TH_RECORD_ELEMENT && !ret->element.has_cause))
-        *ret_whole = true;
+    /* Effects may be cut off, too. */
+    *ret_whole = status || (ret->kind == TH_RECORD_ELEMENT && needs_input(ret));
     return THEATER_OK;
 }
 
