@@ -143,6 +143,7 @@ struct theater_runtime {
     th_loader *loader;
     th_worker workers[TH_WORKERS_MAX];
     unsigned worker_count;
+    size_t window_items, slice_items;
     th_task *committer, *indexer;
 
     th_mutex lock;
@@ -192,6 +193,8 @@ typedef struct th_runtime_config {
     th_index_memory *index;      /* NULL: LMDB */
     uint64_t segment_bytes;      /* 0: the store's default */
     uint64_t ids_max, ids_age_ns;
+    size_t window_items;         /* 0: TH_WINDOW_ITEMS */
+    size_t slice_items;          /* 0: TH_SLICE_ITEMS */
 } th_runtime_config;
 THEATER_CHECKED theater_status th_runtime_open(const th_runtime_config *config, theater_runtime **ret, theater_error *reterr);
 

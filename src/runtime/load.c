@@ -277,7 +277,7 @@ static th_item *item_from_notice(refill_state *refilling, const th_undelivered *
 static bool refill_one(void *context, const th_undelivered *entry)
 {
     refill_state *refilling = context;
-    if (refilling->items.count >= TH_WINDOW_ITEMS || refilling->bytes >= TH_WINDOW_BYTES)
+    if (refilling->items.count >= refilling->runtime->window_items || refilling->bytes >= TH_WINDOW_BYTES)
         return false;
     th_item *item = entry->kind == TH_MESSAGE_NOTICE ? item_from_notice(refilling, entry) : item_from_record(refilling, entry);
     if (!item)

@@ -13,10 +13,10 @@ static uint64_t or_default(uint64_t value, uint64_t standard)
     return value ? value : standard;
 }
 
-static void fill_defaults(theater_runtime *runtime, const theater_runtime_options *options)
+static void fill_defaults(theater_runtime *runtime, const th_runtime_config *config)
 {
     theater_runtime_options *o = &runtime->options;
-    *o = *options;
+    *o = config->options;
     unsigned processors = th_port_processors(runtime->port);
     o->workers = (unsigned)or_default(o->workers, processors);
     if (o->workers > TH_WORKERS_MAX)
@@ -28,6 +28,8 @@ static void fill_defaults(theater_runtime *runtime, const theater_runtime_option
     o->active_bytes = or_default(o->active_bytes, UINT64_C(1) << 30);
     o->snapshot_bytes = or_default(o->snapshot_bytes, UINT64_C(1) << 20);
     o->snapshot_fuel = or_default(o->snapshot_fuel, UINT64_C(500000000));
+    runtime->window_items = config->window_items ? config->window_items : TH_WINDOW_ITEMS;
+    runtime->slice_items = config->slice_items ? config->slice_items : TH_SLICE_ITEMS;
     o->undelivered_max = or_default(o->undelivered_max, 65536);
 }
 
@@ -123,7 +125,7 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     runtime->port = config->port;
     th_mutex_init(runtime->port, &runtime->lock);
     th_mutex_init(runtime->port, &runtime->keys_lock);
-    fill_defaults(runtime, options);
+    fill_defaults(runtime, config);
     runtime->origin = copy_text(origin);
     runtime->folder = options->folder ? copy_text(options->folder) : NULL;
     theater_status status = THEATER_OK;

@@ -55,7 +55,7 @@ void th_route_deliver(theater_runtime *runtime, th_entry *target, th_item *take_
     th_activity *activity = target->activity;
     if (!activity && target->status == TH_ACTOR_RUNNING)
         activity = th_activity_get(runtime, target);
-    if (!activity || activity->overflow || activity->causes.count >= TH_WINDOW_ITEMS ||
+    if (!activity || activity->overflow || activity->causes.count >= runtime->window_items ||
         activity->causes_bytes + take_item->payload.size > TH_WINDOW_BYTES) {
         keep_in_log(target, number);
         th_item_free(take_item);

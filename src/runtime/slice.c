@@ -331,7 +331,7 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
         ret->control = th_item_pop(&activity->control);
         return;
     }
-    take_some(&activity->queries, &ret->queries, TH_SLICE_ITEMS);
+    take_some(&activity->queries, &ret->queries, runtime->slice_items);
     bool can_run = entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
     if (!can_run) {
         theater_error error;
@@ -348,18 +348,18 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
         }
         return;
     }
-    take_some(&activity->causes, &ret->causes, TH_SLICE_ITEMS);
+    take_some(&activity->causes, &ret->causes, runtime->slice_items);
     for (const th_item *item = ret->causes.first; item; item = item->next)
         activity->causes_bytes -= item->payload.size;
     ret->refill = activity->overflow && !activity->causes.first && !ret->causes.first;
     const th_entry *gate = activity->gate ? th_directory_by_id(&runtime->directory, activity->gate) : NULL;
     if (!gate || gate->undelivered <= runtime->options.undelivered_max / 2)
-        take_some(&activity->clients, &ret->clients, TH_SLICE_ITEMS);
+        take_some(&activity->clients, &ret->clients, runtime->slice_items);
 }
 
-static bool slice_full(const th_slice_work *work, size_t done)
+static bool slice_full(const theater_runtime *runtime, const th_slice_work *work, size_t done)
 {
-    return done >= TH_SLICE_ITEMS || work->batch->bytes.size + work->answer_bytes >= TH_SLICE_BYTES ||
+    return done >= runtime->slice_items || work->batch->bytes.size + work->answer_bytes >= TH_SLICE_BYTES ||
            work->fuel + work->batch->counted.fuel >= TH_SLICE_FUEL;
 }
 
@@ -367,7 +367,7 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
 {
     th_activity *activity = work->activity;
     theater_error error;
-    for (size_t done = 0; (work->causes.first || work->clients.first) && !slice_full(work, done); done++) {
+    for (size_t done = 0; (work->causes.first || work->clients.first) && !slice_full(runtime, work, done); done++) {
         bool client = work->clients.first && (work->prefer_clients || !work->causes.first);
         work->prefer_clients = !client;
         th_item_queue *queue = client ? &work->clients : &work->causes;
@@ -424,7 +424,7 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
             th_item_push(&work->failed, item);
         }
     }
-    while (activity->instance && work->queries.first && !slice_full(work, 0))
+    while (activity->instance && work->queries.first && !slice_full(runtime, work, 0))
         run_query(runtime, work, th_item_pop(&work->queries), workspace);
     if (activity->instance && !activity->broken.status) {
         run_messages(runtime, work, workspace);

@@ -40,11 +40,28 @@ static th_payloads payloads_of(const th_record *record)
 
 /* ---- links, roots, rules ----------------------------------------------------------------------------------------------- */
 
+/* The same id is not run twice (the bounds of age and number are not reached here). */
+static void check_id(check_run *check, const th_actor_info *info, th_slice encoding, bool *seen)
+{
+    th_element element;
+    if (th_element_decode(encoding, &element, NULL) || element.id.size == 0)
+        return;
+    unsigned which = 0;
+    char text[TH_ID_MAX + 1] = "";
+    memcpy(text, element.id.data, element.id.size);
+    if (sscanf(text, "id-%u", &which) != 1 || which >= WORLD_IDS)
+        world_fail(check->world, "element %llu of %s has an id that nobody sent: %s", (unsigned long long)element.sequence, info->name, text);
+    else if (seen[which])
+        world_fail(check->world, "element %llu of %s runs %s again", (unsigned long long)element.sequence, info->name, text);
+    seen[which % WORLD_IDS] = true;
+}
+
 static void verify_chain(check_run *check, const th_actor_info *info)
 {
     theater_error error = {0};
     th_verify_options options = {.actor = th_slice_text(info->name)};
     th_verifier *verifier = NULL;
+    bool seen[WORLD_IDS] = {false};
     th_buf buf;
     th_buf_init(&buf, READ_MAX);
     theater_status status = th_verifier_new(&options, check->hasher, &verifier, &error);
@@ -52,6 +69,7 @@ static void verify_chain(check_run *check, const th_actor_info *info)
         th_record record;
         status = th_store_read_element(check->store, info->id, i, &buf, &record, NULL, &error);
         if (!status) {
+            check_id(check, info, record.element.element, seen);
             th_payloads payloads = payloads_of(&record);
             status = th_verifier_element(verifier, record.element.element, &payloads, &error);
         }
@@ -225,7 +243,8 @@ void world_check(sim_world *world, bool drained)
     theater_error error = {0};
     th_store_options options = {.port = th_simulation_port(world->simulation), .folder = WORLD_FOLDER, .read_only = true, .index = world->index};
     theater_status status = th_store_open(&options, &check.store, &error);
-    if (status == THEATER_NOT_FOUND && world->answer_count == 0 && !drained)
+    /* The machine may have stopped before there was a whole folder; then nobody got an answer. */
+    if ((status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT) && world->answer_count == 0 && !drained)
         return;
     th_loader_options loader = {.machine = &world->machine, .port = options.port, .context = &check, .read_binary = read_binary};
     if (!status)

@@ -33,6 +33,22 @@ static const char *any_name(sim_world *world)
 /* ---- inputs -------------------------------------------------------------------------------------------------------- */
 
 /* Commands of the stand-in: additions, messages to others (and to nobody), rejections of several kinds. */
+/* Inputs of the example actor `ring`: tokens that go round, by requests, and come home. */
+static void make_spin(sim_world *world, char *out, size_t size)
+{
+    switch (below(world, 5)) {
+    case 0:
+        snprintf(out, size, "count");
+        break;
+    case 1:
+        snprintf(out, size, "no input of a ring");
+        break;
+    default:
+        snprintf(out, size, "spin %u", (unsigned)below(world, 7));
+        break;
+    }
+}
+
 static void make_commands(sim_world *world, char *out, size_t size, int depth)
 {
     char inner[512] = "add 1";
@@ -106,13 +122,16 @@ static void answered(void *context, theater_answer *answer)
 static void send_one(sim_world *world)
 {
     char text[700];
-    make_commands(world, text, sizeof text, 0);
+    if (world->real_engine)
+        make_spin(world, text, sizeof text);
+    else
+        make_commands(world, text, sizeof text, 0);
     pending_send *sent = calloc(1, sizeof *sent);
     sent->world = world;
     sent->tag = ++world->sent;
     snprintf(sent->actor, sizeof sent->actor, "%s", any_name(world));
     if (chance(world, 30))
-        snprintf(sent->id, sizeof sent->id, "id-%u", (unsigned)below(world, 40));
+        snprintf(sent->id, sizeof sent->id, "id-%u", (unsigned)below(world, WORLD_IDS));
     theater_message message = {
         .actor = sent->actor,
         .input = {(const uint8_t *)text, strlen(text)},
@@ -173,7 +192,12 @@ static void start_missing(sim_world *world)
     for (int i = 0; i < WORLD_NAMES; i++) {
         if (!chance(world, 70))
             continue;
-        theater_actor_options options = {.name = names[i], .component = world->components[below(world, 2)]};
+        char config[80] = "";
+        if (world->real_engine)
+            snprintf(config, sizeof config, "%s %s", names[(i + 1) % WORLD_NAMES], chance(world, 10) ? "nobody" : names[(i + 2) % WORLD_NAMES]);
+        theater_actor_options options = {.name = names[i],
+                                         .component = world->components[below(world, 2)],
+                                         .config = {(const uint8_t *)config, strlen(config)}};
         if (theater_actor_start(world->runtime, &options, NULL, NULL) == THEATER_OK)
             world->starts++;
     }
@@ -197,6 +221,8 @@ static bool open_runtime(sim_world *world)
         .index = world->index,
         .segment_bytes = UINT64_C(16) << (10 + below(world, 4)),
         .ids_max = 10000,
+        .window_items = 1 + below(world, 12),
+        .slice_items = 1 + below(world, 40),
     };
     theater_error error;
     theater_status status = th_runtime_open(&config, &world->runtime, &error);
@@ -285,7 +311,7 @@ static void run(sim_world *world)
 
 bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure, size_t failure_size)
 {
-    sim_world world = {.seed = seed, .machine = *options->machine, .components = options->components, .verbose = options->verbose};
+    sim_world world = {.seed = seed, .machine = *options->machine, .components = options->components, .verbose = options->verbose, .real_engine = options->real_engine};
     theater_error error = {0};
     if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error)) {
         snprintf(failure, failure_size, "%s", error.message);

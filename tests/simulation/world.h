@@ -8,6 +8,7 @@
 #include "runtime/core.h"
 
 #define WORLD_NAMES 6
+#define WORLD_IDS 40
 #define WORLD_FOLDER "data"
 
 /* An answer that a client got: it must be on the chain for ever. */
@@ -25,7 +26,7 @@ typedef struct sim_world {
     uint64_t seed;
     th_simulation *simulation;
     th_machine machine;
-    bool own_machine;
+    bool real_engine;
     const th_slice *components; /* two versions that an actor can be started with or upgraded to */
     th_index_memory *index;
     theater_runtime *runtime;
@@ -41,7 +42,7 @@ typedef struct sim_world {
 typedef struct world_options {
     const th_machine *machine;  /* the stand-in or the engine */
     const th_slice *components;
-    bool real_engine;           /* inputs are of the counter and the ping-pong actors, not of the stand-in's language */
+    bool real_engine;           /* the components are the example `ring`, not of the stand-in's language */
     bool verbose;
 } world_options;
 
