@@ -58,6 +58,12 @@ theater_status th_keys_open(th_port *port, const char *folder, bool create, th_s
     th_buf text;
     th_buf_init(&text, 1024);
     theater_status status = th_port_read_file(port, path, 1024, &text, reterr);
+    /* Whoever made the key may have stopped before its entry was durable. */
+    if (!status && create) {
+        char keys[PATH_SIZE];
+        snprintf(keys, sizeof keys, "%s/keys", folder);
+        status = th_port_sync_folder(port, keys, reterr);
+    }
     if (!status)
         status = key_from_file(th_buf_slice(&text), path, ret, reterr);
     else if (status == THEATER_NOT_FOUND && create)

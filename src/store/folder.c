@@ -180,6 +180,22 @@ static theater_status no_folder(const th_folder *folder, theater_error *reterr)
     return th_fail(reterr, THEATER_NOT_FOUND, "%s is no data folder", folder->path);
 }
 
+/* Whoever made the folder may have failed or stopped before its entries were durable: what is visible now
+ * could be gone after the next crash, with all that was acknowledged since. */
+static theater_status sync_entries(const th_folder *folder, theater_error *reterr)
+{
+    char *parent = th_path_parent(folder->path);
+    if (!parent)
+        return th_fail_memory(reterr, "a path");
+    theater_status status = th_port_sync_folder(folder->port, parent, reterr);
+    th_free(parent);
+    if (!status)
+        status = th_port_make_folder(folder->port, folder->log, reterr);
+    if (!status)
+        status = th_port_sync_folder(folder->port, folder->path, reterr);
+    return status ? status : th_port_sync_folder(folder->port, folder->log, reterr);
+}
+
 static theater_status open_existing(th_folder *folder, const th_folder_options *options, theater_error *reterr)
 {
     theater_status status = read_format(folder, reterr);
@@ -193,11 +209,12 @@ static theater_status open_existing(th_folder *folder, const th_folder_options *
     status = fresh ? make_folder(folder, reterr) : THEATER_OK;
     if (!status)
         status = take_lock(folder, options->create, options->lock_wait_ms, reterr);
-    if (status || !fresh)
+    if (status)
         return status;
     /* Another process may have made it while this one waited for the lock. */
-    status = read_format(folder, reterr);
-    return status == THEATER_NOT_FOUND ? make_contents(folder, reterr) : status;
+    if (fresh)
+        status = read_format(folder, reterr);
+    return status == THEATER_NOT_FOUND ? make_contents(folder, reterr) : status ? status : sync_entries(folder, reterr);
 }
 
 theater_status th_folder_open(const th_folder_options *options, th_folder *ret, theater_error *reterr)
