@@ -1,14 +1,17 @@
-/* store/journal_file.c: the log in segments: appending, reading, walking. Opening and repair are recover.c's, files are segment.c's.
+/* store/journal_file.c: the log in segments: appending, reading, walking. Opening and repair are
+ * recover.c's, files are segment.c's.
  *
  * Invariants of appending (recover.c builds on them)
  *   A1. A commit is written only after the sync of the one before returned OK.
- *   A2. A commit lies in one segment. A new segment is made, named and synced only when the last commit is durable.
- *   A3. When a write fails for want of space, the file is cut back and synced; when a segment cannot be made for want of space, it is removed
- *       and the folder synced; only then may anything be written. After any other failure, or when that fails, nothing is ever
- *       written again by this log: it must be opened anew.
+ *   A2. A commit lies in one segment. A new segment is made, named and synced only when the last commit is
+ *       durable.
+ *   A3. When a write fails for want of space, the file is cut back and synced; when a segment cannot be
+ *       made for want of space, it is removed and the folder synced; only then may anything be written.
+ *       After any other failure, or when that fails, nothing is ever written again by this log: it must be
+ *       opened anew.
  *
- * Room is reserved some MiB ahead, because writing into bytes that are there already makes a sync cheaper (port/system_file.c
- * has the figures), and because a commit into reserved room cannot find the disk full. */
+ * Room is reserved some MiB ahead, because writing into bytes that are there already makes a sync cheaper
+ * (port/system_file.c has the figures), and because a commit into reserved room cannot find the disk full. */
 #include <stdio.h>
 
 #include "store/path.h"
@@ -16,7 +19,8 @@
 
 /* How far ahead room is reserved. */
 #define RESERVE_STEP ((uint64_t)4 << 20)
-/* Payloads from this size on are written from where they are; smaller ones are copied together, which is cheaper than a part each. */
+/* Payloads from this size on are written from where they are; smaller ones are copied together, which is
+ * cheaper than a part each. */
 #define SMALL_PAYLOAD ((size_t)16 << 10)
 /* Memory for copying that is kept between appends. */
 #define STAGING_KEPT ((size_t)8 << 20)
@@ -44,13 +48,15 @@ static void file_free(th_journal *head)
 
 /* ---- appending ---- */
 
-/* Ends appending for good. What the failed commit wrote is taken back as far as that goes; it may still be there afterwards, whole. */
+/* Ends appending for good. What the failed commit wrote is taken back as far as that goes; it may still be
+ * there afterwards, whole. */
 static theater_status fail_for_good(th_journal_file *log, uint64_t offset, theater_error *reterr)
 {
     log->failed = true;
     theater_status ignored = th_file_truncate(log->last->file, offset, NULL);
     (void)ignored;
-    return th_fail_in(reterr, THEATER_STORAGE_FAILED, "the log takes no more records until it is opened anew");
+    return th_fail_in(reterr, THEATER_STORAGE_FAILED,
+                      "the log takes no more records until it is opened anew");
 }
 
 /* A3. */
@@ -122,9 +128,10 @@ static theater_status make_room(th_journal_file *log, uint64_t size, theater_err
     return status;
 }
 
-/* Lays the commit out: `parts` of the write, headers and small payloads in `staging`. *ret_last: of the last frame. */
-static size_t lay_out(th_journal_file *log, const th_slice *records, size_t count, uint64_t *ret_last_position,
-                      uint64_t *ret_last_sum)
+/* Lays the commit out: `parts` of the write, headers and small payloads in `staging`. *ret_last: of the
+ * last frame. */
+static size_t lay_out(th_journal_file *log, const th_slice *records, size_t count,
+                      uint64_t *ret_last_position, uint64_t *ret_last_sum)
 {
     static const uint8_t zeros[TH_FRAME_ALIGN];
     uint64_t position = log->head.end.position;
@@ -133,8 +140,8 @@ static size_t lay_out(th_journal_file *log, const th_slice *records, size_t coun
     for (size_t i = 0; i < count; i++) {
         th_slice record = records[i];
         *ret_last_position = position;
-        *ret_last_sum = th_frame_encode(log->key, position, log->head.end.number + i, (uint32_t)i, (uint32_t)count,
-                                        record, at);
+        *ret_last_sum = th_frame_encode(log->key, position, log->head.end.number + i, (uint32_t)i,
+                                        (uint32_t)count, record, at);
         at += TH_FRAME_HEADER;
         if (record.size >= SMALL_PAYLOAD) {
             log->parts[parts++] = th_slice_of(begin, (size_t)(at - begin));
@@ -168,7 +175,8 @@ static theater_status prepare(th_journal_file *log, const th_slice *records, siz
         staged += small ? th_frame_size(records[i].size) : TH_FRAME_HEADER + TH_FRAME_ALIGN;
         parts += small ? 0 : 2;
         if (total > TH_APPEND_MAX)
-            return th_fail(reterr, THEATER_TOO_LARGE, "an append is at most %u bytes with its frames", TH_APPEND_MAX);
+            return th_fail(reterr, THEATER_TOO_LARGE, "an append is at most %u bytes with its frames",
+                           TH_APPEND_MAX);
     }
     if (parts > log->parts_capacity) {
         th_slice *grown = th_realloc(log->parts, parts * sizeof *grown);
@@ -182,12 +190,14 @@ static theater_status prepare(th_journal_file *log, const th_slice *records, siz
     return th_buf_reserve(&log->staging, (size_t)staged, reterr);
 }
 
-static theater_status file_append(th_journal *head, const th_slice *records, size_t count, theater_error *reterr)
+static theater_status file_append(th_journal *head, const th_slice *records, size_t count,
+                                  theater_error *reterr)
 {
     th_journal_file *log = cast(head);
     if (log->failed)
         return th_fail(reterr, THEATER_STORAGE_FAILED,
-                       "the log in %s failed before and takes no more records until it is opened anew", log->folder);
+                       "the log in %s failed before and takes no more records until it is opened anew",
+                       log->folder);
     if (log->read_only)
         return th_fail(reterr, THEATER_READ_ONLY, "the data folder is open for reading only");
     uint64_t size = 0;
@@ -220,12 +230,14 @@ static theater_status file_probe(th_journal *head, theater_error *reterr)
 {
     th_journal_file *log = cast(head);
     if (log->failed)
-        return th_fail(reterr, THEATER_STORAGE_FAILED, "the log in %s failed and must be opened anew", log->folder);
+        return th_fail(reterr, THEATER_STORAGE_FAILED, "the log in %s failed and must be opened anew",
+                       log->folder);
     char *path = th_path_join(log->folder, "probe");
     if (!path)
         return th_fail_memory(reterr, "a path");
     th_file *file;
-    theater_status status = th_file_open(head->port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE, &file, reterr);
+    theater_status status =
+        th_file_open(head->port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE, &file, reterr);
     if (!status) {
         status = th_file_reserve(file, RESERVE_STEP + TH_SEGMENT_HEADER, reterr);
         th_file_close(file);
@@ -259,7 +271,8 @@ static void file_describe(th_journal *head, uint64_t position, char *out, size_t
 {
     uint64_t first = 0;
     if (!th_segment_first_number(cast(head), th_position_ordinal(position), &first)) {
-        snprintf(out, size, "segment %llu, which is not there", (unsigned long long)th_position_ordinal(position));
+        snprintf(out, size, "segment %llu, which is not there",
+                 (unsigned long long)th_position_ordinal(position));
         return;
     }
     char name[TH_SEGMENT_NAME_SIZE];
@@ -267,7 +280,8 @@ static void file_describe(th_journal *head, uint64_t position, char *out, size_t
     snprintf(out, size, "segment %s, offset %llu", name, (unsigned long long)th_position_offset(position));
 }
 
-static theater_status no_frame(th_journal *head, uint64_t position, const char *problem, theater_error *reterr)
+static theater_status no_frame(th_journal *head, uint64_t position, const char *problem,
+                               theater_error *reterr)
 {
     char place[TH_JOURNAL_PLACE_SIZE];
     th_journal_describe(head, position, place);
@@ -275,8 +289,8 @@ static theater_status no_frame(th_journal *head, uint64_t position, const char *
 }
 
 /* Reads the frame into `buf`, whose size becomes that of header and payload. */
-static theater_status read_into(th_journal *head, th_segment *segment, uint64_t position, th_buf *buf, th_frame *ret,
-                                theater_error *reterr)
+static theater_status read_into(th_journal *head, th_segment *segment, uint64_t position, th_buf *buf,
+                                th_frame *ret, theater_error *reterr)
 {
     uint8_t *room;
     size_t got = 0;
@@ -361,8 +375,8 @@ static theater_status find_frame(th_journal_cursor *cursor, th_frame *ret, theat
         if (status)
             return status;
         th_segment *segment = cursor->segment;
-        status = th_window_get(&cursor->window, segment->file, th_position_offset(cursor->position), TH_FRAME_HEADER,
-                               &bytes, reterr);
+        status = th_window_get(&cursor->window, segment->file, th_position_offset(cursor->position),
+                               TH_FRAME_HEADER, &bytes, reterr);
         if (status)
             return status;
         if (bytes.size >= TH_FRAME_HEADER && th_frame_decode(log->key, cursor->position, bytes.data, ret) &&
@@ -395,11 +409,11 @@ static theater_status file_next(th_journal_cursor *cursor, size_t front, th_jour
         (want == frame.length && !th_frame_holds(&frame, bytes.data + TH_FRAME_HEADER)))
         return no_frame(cursor->log, cursor->position, "the checksum of the record differs", reterr);
     *ret = (th_journal_item){.number = cursor->number,
-                         .position = cursor->position,
-                         .sum = frame.sum,
-                         .size = frame.length,
-                         .log_bytes = th_frame_size(frame.length),
-                         .payload = th_slice_of(bytes.data + TH_FRAME_HEADER, want)};
+                             .position = cursor->position,
+                             .sum = frame.sum,
+                             .size = frame.length,
+                             .log_bytes = th_frame_size(frame.length),
+                             .payload = th_slice_of(bytes.data + TH_FRAME_HEADER, want)};
     cursor->number++;
     cursor->position += th_frame_size(frame.length);
     *ret_more = true;
@@ -459,10 +473,12 @@ static theater_status copy_segment(th_journal_file *log, uint64_t ordinal, uint6
     th_segment_name(segment->first_number, name);
     char *path = th_path_join(folder, name);
     th_file *to = NULL;
-    status = path ? th_file_open(log->head.port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE,
-                                 &to, reterr)
-                  : th_fail_memory(reterr, "a path");
-    /* A segment that is full ends where the next begins; bytes that were reserved behind that are zeros and may come along. */
+    status =
+        path ? th_file_open(log->head.port, path,
+                            TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE, &to, reterr)
+             : th_fail_memory(reterr, "a path");
+    /* A segment that is full ends where the next begins; bytes that were reserved behind that are zeros and
+     * may come along. */
     if (!status && size == 0)
         status = th_file_size(segment->file, &size, reterr);
     if (!status)
@@ -479,8 +495,8 @@ static theater_status file_copy(th_journal *head, const char *folder, theater_er
     uint64_t last = th_position_ordinal(end.position);
     theater_status status = THEATER_OK;
     for (uint64_t ordinal = 0; !status && ordinal <= last; ordinal++)
-        status = copy_segment(cast(head), ordinal, ordinal == last ? th_position_offset(end.position) : 0, folder,
-                              reterr);
+        status = copy_segment(cast(head), ordinal, ordinal == last ? th_position_offset(end.position) : 0,
+                              folder, reterr);
     return status ? status : th_port_sync_folder(head->port, folder, reterr);
 }
 
@@ -498,7 +514,8 @@ static const th_journal_operations file_operations = {
     .copy = file_copy,
 };
 
-theater_status th_journal_file_open(const th_journal_options *options, th_journal **ret, theater_error *reterr)
+theater_status th_journal_file_open(const th_journal_options *options, th_journal **ret,
+                                    theater_error *reterr)
 {
     th_journal_file *log = th_alloc_zero(1, sizeof *log);
     if (!log)

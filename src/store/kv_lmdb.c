@@ -1,23 +1,27 @@
 /* store/kv_lmdb.c: committed pairs in LMDB, the only file that includes it.
  *
  * LMDB maps its file, has no checksums, and a damaged file can kill the process. What is done about it:
- *   1. The index is derived from the log, so whenever it is doubtful it is dropped and made anew. Nothing depends on it.
- *   2. After the last change the writer closes it with a file `sum` beside it: size and checksum of the whole file. Before the first
- *      change it removes that file again, durably. Where `sum` is, an opener reads the whole file (about 10 GB/s from memory) and refuses one that
- *      differs before anything is mapped.
- *   3. Without `sum` the last writer was killed, or is at work. Then LMDB's own promise is relied on: a commit writes only pages that the committed
- *      tree does not use, syncs them, and then writes the meta page that names them. MDB_NOMETASYNC leaves out only the sync of the meta page
- *      itself: a machine that stops may lose the last transaction, which the log gives again, but never the integrity of the ones
- *      before. So a transaction costs one sync. Before mapping, the file is checked for its magic, its version and for being as long as its
- *      meta pages say, so that no read can hit a page that is missing.
+ *   1. The index is derived from the log, so whenever it is doubtful it is dropped and made anew. Nothing
+ *      depends on it.
+ *   2. After the last change the writer closes it with a file `sum` beside it: size and checksum of the
+ *      whole file. Before the first change it removes that file again, durably. Where `sum` is, an opener
+ *      reads the whole file (about 10 GB/s from memory) and refuses one that differs before anything is
+ *      mapped.
+ *   3. Without `sum` the last writer was killed, or is at work. Then LMDB's own promise is relied on: a
+ *      commit writes only pages that the committed tree does not use, syncs them, and then writes the meta
+ *      page that names them. MDB_NOMETASYNC leaves out only the sync of the meta page itself: a machine
+ *      that stops may lose the last transaction, which the log gives again, but never the integrity of the
+ *      ones before. So a transaction costs one sync. Before mapping, the file is checked for its magic, its
+ *      version and for being as long as its meta pages say, so that no read can hit a page that is missing.
  * What is left: bits that flip in a file whose writer was killed before it could close it.
  *
- * One environment a process: LMDB's locks belong to the process, so all stores of one process share an environment, which is
- * found again by its file's device and inode. A reader in the same process shares the writer's. The list is guarded by a mutex of
- * the system: nothing of this runs in the simulation, whose index is in memory.
+ * One environment a process: LMDB's locks belong to the process, so all stores of one process share an
+ * environment, which is found again by its file's device and inode. A reader in the same process shares the
+ * writer's. The list is guarded by a mutex of the system: nothing of this runs in the simulation, whose
+ * index is in memory.
  *
- * Growing: the map may be resized only while no transaction of this process is open. `views` counts them; when a transaction does not fit
- * and others read, the change answers BUSY and is tried again later. */
+ * Growing: the map may be resized only while no transaction of this process is open. `views` counts them;
+ * when a transaction does not fit and others read, the change answers BUSY and is tried again later. */
 #include <errno.h>
 #include <lmdb.h>
 #include <pthread.h>
@@ -51,7 +55,7 @@ typedef struct kv_lmdb {
     th_port *port;
     char *folder;
     bool read_only;
-    bool has_sum;  /* the file `sum` is there and holds */
+    bool has_sum; /* the file `sum` is there and holds */
     bool doubtful; /* LMDB found damage: the files go when this is closed */
     environment *environment;
 } kv_lmdb;
@@ -102,7 +106,8 @@ static theater_status lmdb_fail(const kv_lmdb *kv, int code, const char *doing, 
 
 /* ---- what can be told of the file before it is mapped ---- */
 
-static theater_status sum_of_file(const kv_lmdb *kv, th_file *file, uint8_t out[SUM_SIZE], theater_error *reterr)
+static theater_status sum_of_file(const kv_lmdb *kv, th_file *file, uint8_t out[SUM_SIZE],
+                                  theater_error *reterr)
 {
     uint64_t size;
     th_checksum_stream *sum;
@@ -117,7 +122,8 @@ static theater_status sum_of_file(const kv_lmdb *kv, th_file *file, uint8_t out[
         th_slice bytes;
         status = th_window_get(&window, file, offset, 1, &bytes, reterr);
         if (!status && bytes.size == 0)
-            status = th_fail(reterr, THEATER_IO, "the index in %s became shorter while it was read", kv->folder);
+            status =
+                th_fail(reterr, THEATER_IO, "the index in %s became shorter while it was read", kv->folder);
         if (!status)
             th_checksum_add(sum, bytes);
         offset += bytes.size;
@@ -130,8 +136,9 @@ static theater_status sum_of_file(const kv_lmdb *kv, th_file *file, uint8_t out[
     return status;
 }
 
-/* What a meta page of LMDB 0.9 says: a 16-byte page head, then magic, version, two words, two databases of 48 bytes of which the first
- * begins with the page size, the number of the last page, the number of the transaction. */
+/* What a meta page of LMDB 0.9 says: a 16-byte page head, then magic, version, two words, two databases of
+ * 48 bytes of which the first begins with the page size, the number of the last page, the number of the
+ * transaction. */
 typedef struct meta {
     uint32_t page_size;
     uint64_t last_page;
@@ -140,7 +147,8 @@ typedef struct meta {
 
 #define META_SIZE 152
 
-static theater_status read_meta(th_file *file, uint64_t offset, meta *ret, bool *ret_good, theater_error *reterr)
+static theater_status read_meta(th_file *file, uint64_t offset, meta *ret, bool *ret_good,
+                                theater_error *reterr)
 {
     uint8_t page[META_SIZE];
     size_t got;
@@ -174,10 +182,12 @@ static theater_status check_meta(const kv_lmdb *kv, th_file *file, theater_error
         const meta *newest = first.transaction > second.transaction ? &first : &second;
         good = newest->last_page < size / first.page_size && first.page_size == second.page_size;
     }
-    return good && also ? THEATER_OK : th_fail(reterr, THEATER_CORRUPT, "the index in %s is not whole", kv->folder);
+    return good && also ? THEATER_OK
+                        : th_fail(reterr, THEATER_CORRUPT, "the index in %s is not whole", kv->folder);
 }
 
-static theater_status read_sum(const kv_lmdb *kv, uint8_t out[SUM_SIZE], bool *ret_found, theater_error *reterr)
+static theater_status read_sum(const kv_lmdb *kv, uint8_t out[SUM_SIZE], bool *ret_found,
+                               theater_error *reterr)
 {
     char *path = th_path_join(kv->folder, "sum");
     if (!path)
@@ -212,10 +222,12 @@ static theater_status check_file(kv_lmdb *kv, theater_error *reterr)
     if (!status && found) {
         status = sum_of_file(kv, file, actual, reterr);
         if (!status && memcmp(expected, actual, SUM_SIZE) != 0) {
-            /* A reader: a writer may have begun to change the file meanwhile, and then has removed `sum` before. */
+            /* A reader: a writer may have begun to change the file meanwhile, and then has removed `sum`
+             * before. */
             status = read_sum(kv, again, &found, reterr);
             if (!status && found)
-                status = th_fail(reterr, THEATER_CORRUPT, "the index in %s is not as it was closed", kv->folder);
+                status =
+                    th_fail(reterr, THEATER_CORRUPT, "the index in %s is not as it was closed", kv->folder);
         }
     }
     kv->has_sum = !status && found;
@@ -276,8 +288,8 @@ theater_status th_kv_lmdb_remove(th_port *port, const char *folder, theater_erro
 
 /* ---- environments ---- */
 
-/* LMDB does not write pages at the end that a transaction took and gave back. The file is made as long as its meta page says all the same, so
- * that one which was cut short can be told. */
+/* LMDB does not write pages at the end that a transaction took and gave back. The file is made as long as
+ * its meta page says all the same, so that one which was cut short can be told. */
 static int fill_up(environment *env)
 {
     MDB_envinfo info;
@@ -313,7 +325,8 @@ static theater_status open_dbi(const kv_lmdb *kv, environment *env, theater_erro
     return code ? lmdb_fail(kv, code, "opening", reterr) : THEATER_OK;
 }
 
-static theater_status open_environment(const kv_lmdb *kv, uint64_t map_bytes, environment *env, theater_error *reterr)
+static theater_status open_environment(const kv_lmdb *kv, uint64_t map_bytes, environment *env,
+                                       theater_error *reterr)
 {
     int code = mdb_env_create(&env->env);
     if (code)
@@ -361,7 +374,8 @@ static theater_status attach(kv_lmdb *kv, uint64_t map_bytes, theater_error *ret
 {
     environment *env = find_environment(kv);
     if (env && env->read_only && !kv->read_only)
-        return th_fail(reterr, THEATER_BUSY, "the data folder of %s is open for reading in this process: close that first",
+        return th_fail(reterr, THEATER_BUSY,
+                       "the data folder of %s is open for reading in this process: close that first",
                        kv->folder);
     /* What is open already was checked then; a file that is being changed cannot be. */
     theater_status status = env ? THEATER_OK : check_file(kv, reterr);
@@ -417,7 +431,8 @@ static void leave(environment *env)
     pthread_mutex_unlock(&env->lock);
 }
 
-/* Sets the size of the map, if nothing of this process is using it; 0 takes the size that another process gave it. */
+/* Sets the size of the map, if nothing of this process is using it; 0 takes the size that another process
+ * gave it. */
 static int resize(environment *env, size_t size)
 {
     pthread_mutex_lock(&env->lock);
@@ -582,7 +597,8 @@ static void lmdb_free(th_kv *head)
     th_free(kv);
 }
 
-static const th_kv_operations lmdb_operations = {lmdb_free, lmdb_begin, lmdb_end, lmdb_get, lmdb_seek, lmdb_apply};
+static const th_kv_operations lmdb_operations = {lmdb_free, lmdb_begin, lmdb_end,
+                                                 lmdb_get,  lmdb_seek,  lmdb_apply};
 
 theater_status th_kv_lmdb_open(const th_kv_lmdb_options *options, th_kv **ret, theater_error *reterr)
 {

@@ -1,5 +1,5 @@
-/* Every allocation fails in turn: the call says so, nothing leaks, and nothing that was acknowledged is lost or changed. Needs a build
- * with TH_FAULTS. */
+/* Every allocation fails in turn: the call says so, nothing leaks, and nothing that was acknowledged is
+ * lost or changed. Needs a build with TH_FAULTS. */
 #include <stdio.h>
 #include <stdlib.h>
 

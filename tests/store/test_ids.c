@@ -1,4 +1,5 @@
-/* Idempotency ids: kept up to a number and an age, per actor; and large records, of which the index reads only the front. */
+/* Idempotency ids: kept up to a number and an age, per actor; and large records, of which the index reads
+ * only the front. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,12 +55,14 @@ static void start(th_store *store, uint64_t id, const char *name)
 }
 
 /* The next element of the actor, with an id unless it is empty, and a payload. */
-static void turn(th_store *store, uint64_t actor, uint64_t sequence, uint64_t timestamp, const char *id, size_t payload)
+static void turn(th_store *store, uint64_t actor, uint64_t sequence, uint64_t timestamp, const char *id,
+                 size_t payload)
 {
     uint8_t encoding[TH_ELEMENT_MAX];
     uint8_t *bytes = calloc(1, payload + 1);
     assert_non_null(bytes);
-    th_element element = {.type = TH_TRANSITION, .sequence = sequence, .timestamp = timestamp, .state_size = 8};
+    th_element element = {
+        .type = TH_TRANSITION, .sequence = sequence, .timestamp = timestamp, .state_size = 8};
     element.state_before.bytes[0] = element.state_after.bytes[0] = 1;
     element.id = th_slice_text(id);
     th_record record = {.kind = TH_RECORD_ELEMENT, .actor = actor};
@@ -127,7 +130,8 @@ static void ids_go_beyond_the_age(void **state)
     th_store_close(store);
 }
 
-/* An id that came back after it was forgotten belongs to the newer element, also when the older one's turn to go comes. */
+/* An id that came back after it was forgotten belongs to the newer element, also when the older one's turn
+ * to go comes. */
 static void id_used_again_belongs_to_the_newer(void **state)
 {
     th_store *store = open_memory(3, UINT64_MAX, NULL);

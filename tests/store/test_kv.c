@@ -217,10 +217,8 @@ static void maps_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_holds_what_was_put),
-        cmocka_unit_test(lmdb_holds_what_was_put_and_grows),
-        cmocka_unit_test(growing_waits_for_readers),
-        cmocka_unit_test(memory_lies_over_a_snapshot),
+        cmocka_unit_test(memory_holds_what_was_put), cmocka_unit_test(lmdb_holds_what_was_put_and_grows),
+        cmocka_unit_test(growing_waits_for_readers), cmocka_unit_test(memory_lies_over_a_snapshot),
         cmocka_unit_test(maps_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

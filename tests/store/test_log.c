@@ -198,8 +198,11 @@ static void many_segments_share_few_files(void **state)
     append_numbered(p->store, 5);
 }
 
-#define BOTH(test)                                                                                 \
-    {#test " in memory", test, setup_memory, teardown, NULL}, {#test " in files", test, setup_files, teardown, NULL}
+#define BOTH(test)                                                                                           \
+    {#test " in memory", test, setup_memory, teardown, NULL},                                                \
+    {                                                                                                        \
+        #test " in files", test, setup_files, teardown, NULL                                                 \
+    }
 
 int main(void)
 {

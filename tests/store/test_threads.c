@@ -1,4 +1,5 @@
-/* One thread appends, one indexes, two read, all at once: what readers see is always whole. Meant for the thread sanitizer, too. */
+/* One thread appends, one indexes, two read, all at once: what readers see is always whole. Meant for the
+ * thread sanitizer, too. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static bool read_elements(void *context, const th_actor_info *info)
     th_buf buf;
     th_record record;
     th_buf_init(&buf, 1 << 20);
-    for (uint64_t sequence = info->elements > 3 ? info->elements - 3 : 0; sequence < info->elements; sequence++) {
+    for (uint64_t sequence = info->elements > 3 ? info->elements - 3 : 0; sequence < info->elements;
+         sequence++) {
         OK(th_store_read_element(s->store, info->id, sequence, &buf, &record, NULL, &error));
         atomic_fetch_add(&s->reads, 1);
     }
