@@ -57,12 +57,17 @@ static void begin_on(system_bench *bench, const char *folder)
     system_witness(bench);
 }
 
+/* Reads go on while nothing can be written. */
 static void expect_query(const system_bench *bench)
 {
     theater_answer answer;
     theater_error error;
     theater_message message = {.actor = "subject", .input = text_of("asked")};
-    OK(theater_query(bench->runtime, &message, &answer, &error), error);
+    theater_status status;
+    /* One that comes while the runtime drops what is not durable is told why; the next one runs. */
+    for (int i = 0; (status = theater_query(bench->runtime, &message, &answer, &error)) && i < 50; i++)
+        pause_ms(20);
+    OK(status, error);
     assert_int_equal(answer.output.size, 5);
     theater_answer_done(&answer);
 }
