@@ -1,6 +1,6 @@
 /* store/recover.c: where a log of files ends, and what of its end may be cut off.
  *
- * What the appending side promises (journal_file.c)
+ * What the appending side promises (journal_append.c)
  *   A1. Commit n is written only after the sync of commit n - 1 returned OK. So when the machine stops, at
  *       most one commit, the last, is not durable, and of that one any part may be there.
  *   A2. A segment is made, with its name, only after the last commit of the segment before it is durable.
