@@ -9,8 +9,6 @@
 
 #include "cli/commands.h"
 #include "port/system.h"
-#include "store/store.h"
-#include "theater_engine.h"
 #include "tool/compiler.h"
 #include "tool/tool.h"
 
@@ -103,21 +101,6 @@ static void look_at_lock(examination *self, const char *folder)
     th_file_close(file);
 }
 
-static void look_at_index(examination *self, const char *folder)
-{
-    th_store_options options = {.port = th_port_system(), .folder = folder, .read_only = true};
-    th_store *store;
-    theater_error error;
-    theater_status status = th_store_open(&options, &store, &error);
-    if (status) {
-        bad(self, "index", status, error.message,
-            "the index is derived: the next command that writes builds it anew");
-        return;
-    }
-    say(self, "index", GOOD, NULL, "covers %" PRIu64 " records", th_store_covered(store));
-    th_store_close(store);
-}
-
 static void look_at_log(examination *self, theater_folder *folder)
 {
     uint64_t records = 0, bytes = 0;
@@ -129,6 +112,12 @@ static void look_at_log(examination *self, theater_folder *folder)
     else
         say(self, "log", GOOD, NULL, "%" PRIu64 " records, %" PRIu64 " bytes, every checksum holds", records,
             bytes);
+    uint64_t indexed = theater_folder_indexed(folder);
+    if (!status && indexed < records)
+        say(self, "index", GOOD, "nothing: the next command that writes brings it up to date",
+            "covers %" PRIu64 " of %" PRIu64 " records", indexed, records);
+    else if (!status)
+        say(self, "index", GOOD, NULL, "covers every record");
 }
 
 static void look_at_key(examination *self, const char *folder)
@@ -183,7 +172,6 @@ static void look_at_folder(examination *self)
     say(self, "folder", GOOD, NULL, "%s is a data folder of this version", path);
     look_at_lock(self, path);
     look_at_log(self, folder);
-    look_at_index(self, path);
     look_at_key(self, path);
     look_at_space(self, path);
     theater_folder_close(folder);
@@ -193,15 +181,14 @@ static void look_at_folder(examination *self)
 
 static void look_at_engine(examination *self)
 {
-    th_engine_options options = {.turns = 1};
-    char message[512] = "";
-    th_engine *engine = th_engine_new(&options, message, sizeof message);
-    if (!engine) {
-        bad(self, "engine", THEATER_ENGINE_FAILED, message, "look at the limits of this process (ulimit -v)");
-        return;
-    }
-    say(self, "engine", GOOD, NULL, "%s: %s", th_engine_name(), th_engine_describe(engine));
-    th_engine_free(engine);
+    theater_bytes words;
+    theater_error error;
+    theater_status status = theater_engine_describe(&words, &error);
+    if (status)
+        bad(self, "engine", status, error.message, "look at the limits of this process (ulimit -v)");
+    else
+        say(self, "engine", GOOD, NULL, "%s: %s", theater_engine_name(), (const char *)words.data);
+    theater_bytes_free(&words);
 }
 
 static void look_at_tools(examination *self)
