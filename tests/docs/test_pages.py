@@ -158,6 +158,34 @@ class Decisions(unittest.TestCase):
         self.assertEqual(listed, [page.name for page in self.pages()])
 
 
+# A number on a page, the words around it, and where it stands in the sources.
+NUMBERS = (
+    ("docs/decisions/0009-one-lock-and-slices.md", "up to 64 of its inputs", "src/runtime/core.h", "TH_SLICE_ITEMS 64 "),
+    ("docs/decisions/0009-one-lock-and-slices.md", "ends at 4 MiB of records", "src/runtime/core.h", "TH_SLICE_BYTES ((size_t)4 << 20)"),
+    ("docs/decisions/0009-one-lock-and-slices.md", "100 million fuel", "src/runtime/core.h", "TH_SLICE_FUEL UINT64_C(100000000)"),
+    ("docs/decisions/0006-exactly-once-by-the-chain-itself.md", "first 1,024 messages", "src/runtime/core.h", "TH_WINDOW_ITEMS 1024 "),
+    ("docs/decisions/0006-exactly-once-by-the-chain-itself.md", "or 4 MiB, wait", "src/runtime/core.h", "TH_WINDOW_BYTES ((size_t)4 << 20)"),
+    ("docs/decisions/0006-exactly-once-by-the-chain-itself.md", "`undelivered_max`, 65,536", "include/theater/runtime.h", "0: 65,536 */"),
+    ("docs/decisions/0005-execution-runs-ahead-answers-wait.md", "`inflight_bytes`, 64 MiB", "src/runtime/open.c", "o->inflight_bytes, UINT64_C(64) << 20)"),
+    ("docs/decisions/0011-snapshots-bounded-by-bytes-and-fuel.md", "1 MiB or twice", "src/runtime/open.c", "o->snapshot_bytes, UINT64_C(1) << 20)"),
+    ("docs/decisions/0011-snapshots-bounded-by-bytes-and-fuel.md", "500 million fuel", "src/runtime/open.c", "o->snapshot_fuel, UINT64_C(500000000))"),
+    ("docs/decisions/0011-snapshots-bounded-by-bytes-and-fuel.md", "counts 10,000 more", "src/runtime/core.h", "TH_TURN_OVERHEAD_FUEL UINT64_C(10000)"),
+    ("docs/decisions/0002-one-engine-behind-one-header.md", "900 lines", "tests/structure/check_structure.py", "lines > 900"),
+    ("docs/embedding.md", "1,024 unless set", "src/runtime/open.c", "o->mailbox_messages, 1024)"),
+    ("docs/TESTING.md", "one in 25", "tests/simulation/main.c", "ENGINE_EVERY 25"),
+    ("docs/TESTING.md", "runs 500 seeds", "tests/simulation/CMakeLists.txt", "COMMAND test_simulation 500"),
+    ("docs/TESTING.md", "20,000 seeds", "Makefile", "test_simulation 20000 "),
+)
+
+
+class Numbers(unittest.TestCase):
+    def test_numbers_are_those_of_the_sources(self):
+        for page, words, source, text in NUMBERS:
+            said = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+            self.assertIn(words, said, page)
+            self.assertIn(" ".join(text.split()), " ".join((ROOT / source).read_text(encoding="utf-8").split()), f"{page}: {words}")
+
+
 class Reference(unittest.TestCase):
     def test_the_reference_is_made_from_the_headers_as_they_are(self):
         done = subprocess.run([sys.executable, "-B", ROOT / "tools/api_reference.py", "--check"], capture_output=True, text=True, check=False)
