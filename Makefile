@@ -1,7 +1,7 @@
 # make          builds build/theater, with all that it needs
 # make demo     the main job on real input: a ledger, 100,000 transfers, verified and run again
 # make test     the whole test suite, in a release and in a sanitizer build
-.PHONY: all setup configure build demo test test-release test-sanitize sim crash bench nightly coverage install clean
+.PHONY: all setup build demo test sim bench nightly coverage install clean
 
 JOBS ?= $(shell nproc)
 

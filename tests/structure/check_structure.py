@@ -30,8 +30,7 @@ THIRD_PARTY = {
     r"openssl/.*": "crypto",
     r"lmdb\.h": "store",
     r"xxhash\.h": "store",
-    r"(yaml|cyaml/.*)\.h|cyaml/cyaml\.h": "actor",
-    r"jansson\.h": "cli",
+    r"yaml\.h": "actor",
     r"theater_engine\.h": "actor",
     r"theater_encoder\.h": "tool",
 }
