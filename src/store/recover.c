@@ -22,6 +22,8 @@
  *       the sync failed, after which Linux takes the pages for clean. So it is written again, byte for
  *       byte, and synced, unless a proof covers it. Writing the same bytes over themselves can tear nothing
  *       that was durable.
+ *       Nor may the cut be durable by which a process took its failed append back. So recovery always ends
+ *       with a sync: what it found to be there, and what it found not to be there, stays so.
  *   R4. The header of the last segment may be missing only if no frame stands behind it and no record at or
  *       behind its first number is proven: the machine stopped in A2. The file is removed, and the segment
  *       before it is the last again. Its records must then reach the first number that the file's name
@@ -241,7 +243,8 @@ static theater_status repair(th_journal_file *log, const th_tail *tail, uint64_t
         status = rewrite(file, 0, TH_SEGMENT_HEADER, reterr);
     if (!status && tail->has_last)
         status = rewrite(file, tail->commit_offset, tail->offset, reterr);
-    if (!status && (dirty || tail->has_last || began == TH_SEGMENT_HEADER))
+    /* Always: a failed append may have been cut off by its own process, and that cut is not durable yet. */
+    if (!status)
         status = th_file_sync(file, reterr);
     /* The segment's name may not be durable yet either. */
     if (!status)

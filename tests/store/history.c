@@ -169,7 +169,11 @@ static th_slice random_effects(history *h, uint64_t number, model_actor *a, th_e
         char name[16];
         uint64_t request = 0;
         th_hash hash;
-        snprintf(name, sizeof name, "actor-%u", (unsigned)roll(&h->d, NAMES + 2));
+        /* Some go to the sender itself, and some to names that nobody holds. */
+        if (roll(&h->d, 4) == 0)
+            memcpy(name, a->name, sizeof name);
+        else
+            snprintf(name, sizeof name, "actor-%u", (unsigned)roll(&h->d, NAMES + 2));
         bool wants = roll(&h->d, 2);
         OK(th_effects_message(&h->effects, h->hasher, text(name), text("hello"), wants, &request, &hash,
                               &passed, &error));
