@@ -6,13 +6,15 @@
  *
  * Invariants
  *   1. A slot belongs to the reader while EMPTY, to the runtime while SENT, to the printer while ANSWERED;
- * the word `stage` is written last by who gives it away.
+ *      the word `stage` is written last by who gives it away.
  *   2. tail <= head <= tail + RING. Only the reader moves `head`, only the printer `tail`.
  *   3. Nobody sleeps through a change: a completion stores `stage` and then looks at `tail`; the printer
- * stores `tail` and then looks at `stage`, both sequentially consistent, so one of them sees the other. The
- * reader's event works the same way.
- *   4. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than
- * one of short ones. */
+ *      stores `tail` and then looks at `stage`, both sequentially consistent, so one of them sees the other. The
+ *      reader's event works the same way.
+ *   4. The printer ends, and the pump with it, only after every completion has: the last one may still be
+ *      about to wake it.
+ *   5. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than
+ *      one of short ones. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 #define LINE_MAX_BYTES ((size_t)256 << 20)
 #define READ_BYTES ((size_t)1 << 20)
 #define PRINT_BURST 256
+#define WAIT_NS UINT64_C(5000000)
 
 enum { EMPTY, SENT, ANSWERED };
 
@@ -47,6 +50,7 @@ struct pump {
     const char *id;
     slot *slots;
     uint64_t head, tail;
+    uint64_t completed; /* completions that have come to their end */
     uint64_t bytes; /* of inputs in flight */
     bool no_more; /* the reader has ended */
     bool reader_waits;
@@ -68,11 +72,13 @@ static void complete(void *context, theater_answer *answer)
 {
     slot *self = context;
     pump *owner = self->owner;
+    uint64_t number = self->number; /* from the next store on, the slot may be another line's */
     self->answer = *answer;
     answer->output = (theater_bytes){0}; /* taken */
     __atomic_store_n(&self->stage, ANSWERED, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&owner->tail, __ATOMIC_SEQ_CST) == self->number)
+    if (__atomic_load_n(&owner->tail, __ATOMIC_SEQ_CST) == number)
         th_task_wake(owner->printer);
+    __atomic_add_fetch(&owner->completed, 1, __ATOMIC_SEQ_CST); /* last: the owner may go away now */
 }
 
 /* Keeps the answer to one line: a line break inside it would look like another answer. */
@@ -175,7 +181,7 @@ static void wait_for_printer(pump *self, uint64_t size, bool even_with_room)
     th_event_reset(self->room);
     __atomic_store_n(&self->reader_waits, true, __ATOMIC_SEQ_CST);
     if (even_with_room || !has_room(self, size))
-        th_event_wait(self->room, 20 * UINT64_C(1000000));
+        th_event_wait(self->room, WAIT_NS);
     __atomic_store_n(&self->reader_waits, false, __ATOMIC_SEQ_CST);
 }
 
@@ -315,6 +321,8 @@ static theater_status pump_lines(pump *self, const char *path, theater_error *re
     if (status)
         return status;
     status = read_from(self, path, reterr);
+    while (__atomic_load_n(&self->completed, __ATOMIC_SEQ_CST) < self->head)
+        wait_for_printer(self, 0, true);
     __atomic_store_n(&self->no_more, true, __ATOMIC_SEQ_CST);
     th_task_wake(self->printer);
     th_task_join(self->printer);

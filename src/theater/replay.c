@@ -6,11 +6,11 @@
  *
  * Invariants
  *   1. Jobs are handed out in their order, and never one behind a job that is known to be bad. So all jobs
- * before the first bad one are run to their end, and which finding is reported does not depend on the
- * threads.
+ *      before the first bad one are run to their end, and which finding is reported does not depend on the
+ *      threads.
  *   2. A job behind the first bad one is told to stop; what it finds is dropped.
  *   3. Everything in `replay` that workers change is guarded by `lock`, but `turns`, which is atomic and only
- * for progress, and a worker's `stop`, which is written under the lock and polled without. */
+ *      for progress, and a worker's `stop`, which is written under the lock and polled without. */
 #include "actor/replay.h"
 
 #include <stdio.h>
