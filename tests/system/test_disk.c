@@ -32,10 +32,11 @@ static void cannot(const char *what)
     _exit(CANNOT);
 }
 
-/* A disk of so many bytes at a fresh place, seen by this process alone. */
+/* A disk of so many bytes at a fresh place, seen by this process alone; static memory. */
 static const char *own_disk(const char *options)
 {
-    const char *place = system_fresh("disk");
+    static char place[1024];
+    snprintf(place, sizeof place, "%s", system_fresh("disk"));
     assert_int_equal(mkdir(place, 0755), 0);
     if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", place, "tmpfs", 0, options)) {
         int why = errno;
@@ -43,7 +44,7 @@ static const char *own_disk(const char *options)
         errno = why;
         cannot("no disk of its own");
     }
-    return strdup(place);
+    return place;
 }
 
 /* A runtime with a witness and an echo on FOLDER. */
@@ -160,6 +161,7 @@ static void files_of_limited_size(void **state)
     assert_int_equal(info.elements, last + 1);
     system_check_folder(bench.folder);
     system_remove_tree(bench.folder);
+    free((char *)bench.folder);
 }
 
 static void read_only_disk(void **state)
@@ -205,6 +207,7 @@ static void folder_of_another(void **state)
     system_check_folder(folder);
     assert_int_equal(setresuid(0, 0, 0), 0);
     system_remove_tree(place);
+    free((char *)folder);
 }
 
 /* ---- in the parent ----------------------------------------------------------------------------------------------------------------- */
