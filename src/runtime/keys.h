@@ -9,7 +9,7 @@
 #include "chain/checkpoint.h"
 #include "runtime/core.h"
 
-/* The folder's key; made when it is missing and `create`. NOT_FOUND; PERMISSION when others may read the file; CORRUPT. `folder` NULL: a key made
+/* The folder's key; made, for its owner alone to read, when it is missing and `create`. NOT_FOUND, CORRUPT, PERMISSION. `folder` NULL: a key made
  * from fresh entropy, for a runtime in memory. *ret is the caller's. */
 THEATER_CHECKED theater_status th_keys_open(th_port *port, const char *folder, bool create, th_signing_key **ret, theater_error *reterr);
 
