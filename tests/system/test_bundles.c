@@ -1,5 +1,6 @@
-/* Bundles that were cut or altered, and keys that are not the right ones: none of it passes for a good chain, each is told with the
- * place, nothing of it gets into a folder, and the runtime that was asked to import it goes on. */
+/* Bundles that were cut or altered, and keys that are not the right ones: none of it passes for a good chain,
+ * each is told with the place, nothing of it gets into a folder, and the runtime that was asked to import it
+ * goes on. */
 #include "support.h"
 
 #include <stdio.h>
@@ -59,7 +60,9 @@ static int make_bundle(void **state)
     copy_key(folder, witness.id, other_key, sizeof other_key);
     bundle = strdup(system_fresh("bundle"));
     damaged = strdup(system_fresh("damaged"));
-    OK(theater_export(folder, &(theater_export_options){.actor_ids = &info.id, .actor_count = 1}, bundle, &error), error);
+    OK(theater_export(folder, &(theater_export_options){.actor_ids = &info.id, .actor_count = 1}, bundle,
+                      &error),
+       error);
     theater_folder_close(folder);
     /* The same names in another folder: another genesis and another key. */
     system_begin(&foreign, "foreign", NULL);
@@ -88,14 +91,16 @@ static theater_status verdict(const char *path, const char *with_key, bool repla
     theater_report report;
     theater_source source = {.path = path};
     theater_check_options options = {.key = with_key, .all = true, .threads = 1};
-    theater_status status = replay ? theater_replay(&source, &options, &report, &error) : theater_verify(&source, &options, &report, &error);
+    theater_status status = replay ? theater_replay(&source, &options, &report, &error)
+                                   : theater_verify(&source, &options, &report, &error);
     snprintf(words, 1024, "%s", status ? error.message : report.message);
     return status ? status : report.status;
 }
 
 static bool is_refusal(theater_status status)
 {
-    return status == THEATER_CORRUPT || status == THEATER_VERIFY_FAILED || status == THEATER_VERSION || status == THEATER_TOO_LARGE;
+    return status == THEATER_CORRUPT || status == THEATER_VERIFY_FAILED || status == THEATER_VERSION ||
+        status == THEATER_TOO_LARGE;
 }
 
 static void expect_not_imported(const char *path)
@@ -128,15 +133,18 @@ static void a_cut_bundle_never_passes_with_its_key(void **state)
     for (size_t size = 0; size < whole.size; size += size < 300 || size + 600 > whole.size ? 1 : 37) {
         char words[1024], first[1024];
         system_write(damaged, (theater_slice){whole.data, size});
-        theater_status status = verdict(damaged, key, false, words), without = verdict(damaged, NULL, false, first);
-        /* One that ends between its last two checkpoints is a smaller bundle of the same chain, rightly signed, and then nothing contradicts it. */
+        theater_status status = verdict(damaged, key, false, words);
+        theater_status without = verdict(damaged, NULL, false, first);
+        /* One that ends between its last two checkpoints is a smaller bundle of the same chain, rightly
+         * signed, and then nothing contradicts it. */
         if (status == THEATER_OK) {
             assert_int_equal(without, THEATER_OK);
             whole_items++;
             continue;
         }
         if (!is_refusal(status) || !words[0])
-            fail_msg("cut after %zu bytes of %zu: %s: %s", size, whole.size, theater_status_name(status), words);
+            fail_msg("cut after %zu bytes of %zu: %s: %s", size, whole.size, theater_status_name(status),
+                     words);
         if (without != THEATER_OK && !strstr(first, "bundle") && !strstr(first, "actor a"))
             fail_msg("cut after %zu bytes: no place in \"%s\"", size, first);
         if (without != THEATER_OK && imports++ % 50 == 0)
@@ -164,7 +172,8 @@ static void a_flipped_bit_never_passes(void **state)
         } else if (!is_refusal(status) || !words[0]) {
             fail_msg("a bit in byte %zu: %s: %s", place, theater_status_name(status), words);
         }
-        if (status != THEATER_OK && imports++ % 100 == 0 && verdict(damaged, NULL, false, words) != THEATER_OK)
+        if (status != THEATER_OK && imports++ % 100 == 0 &&
+            verdict(damaged, NULL, false, words) != THEATER_OK)
             expect_not_imported(damaged);
         if (imports % 100 == 1)
             assert_true(is_refusal(verdict(damaged, key, true, words)) || status == THEATER_OK);
@@ -176,7 +185,8 @@ static void a_flipped_bit_never_passes(void **state)
 
 static void what_is_no_bundle_is_named(void **state)
 {
-    static const char *const texts[] = {"", "hello", "\xa0", "\xa3\x00\x6etheater-bundle\x01\x02\x02\x61" "a"};
+    static const char *const texts[] =
+        {"", "hello", "\xa0", "\xa3\x00\x6etheater-bundle\x01\x02\x02\x61" "a"};
     char words[1024];
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         system_write(damaged, i == 3 ? (theater_slice){(const uint8_t *)texts[i], 22} : text_of(texts[i]));
@@ -232,7 +242,8 @@ static void a_good_bundle_is_taken_in_once(void **state)
     theater_error error;
     OK(theater_import(bench.runtime, bundle, "archive", &error), error);
     system_reopen(&bench, NULL);
-    system_expect_error(theater_import(bench.runtime, bundle, "archive", &error), &error, THEATER_EXISTS, "again", bundle, NULL);
+    system_expect_error(theater_import(bench.runtime, bundle, "archive", &error), &error, THEATER_EXISTS,
+                        "again", bundle, NULL);
     theater_answer answer;
     theater_status status = system_send(bench.runtime, "archive", text_of("x"), &answer, &error);
     assert_true(status != THEATER_OK);

@@ -1,11 +1,12 @@
-/* A process that is killed while it works has broken no promise: what it acknowledged is on the chains, with the hash that it told; nothing
- * ran twice; and the next process goes on.
+/* A process that is killed while it works has broken no promise: what it acknowledged is on the chains, with
+ * the hash that it told; nothing ran twice; and the next process goes on.
  *
- * The parent runs this program again with the argument `work`. That child keeps a few hundred messages in flight, to counters, to a ring of
- * actors that pass tokens by requests, to one that asks others, and to a counter whose messages carry idempotency ids 1, 2, 3 and so on; it
- * writes a line for each answer. The parent reads the lines, kills the child at some moment, and reads what the pipe still holds. In some
- * rounds it does so while the child still opens the folder. THEATER_CRASH_SEED repeats a run's times as far as times can be repeated, and
- * THEATER_CRASH_ROUNDS makes more of them. */
+ * The parent runs this program again with the argument `work`. That child keeps a few hundred messages in
+ * flight, to counters, to a ring of actors that pass tokens by requests, to one that asks others, and to a
+ * counter whose messages carry idempotency ids 1, 2, 3 and so on; it writes a line for each answer. The
+ * parent reads the lines, kills the child at some moment, and reads what the pipe still holds. In some rounds
+ * it does so while the child still opens the folder. THEATER_CRASH_SEED repeats a run's times as far as times
+ * can be repeated, and THEATER_CRASH_ROUNDS makes more of them. */
 #include "support.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static uint64_t next_random(uint64_t *seed)
     return z ^ (z >> 31);
 }
 
-/* ---- the child ------------------------------------------------------------------------------------------------------------- */
+/* ---- the child ----------------------------------------------------------------------------------------- */
 
 typedef struct sent {
     char actor[16];
@@ -51,7 +52,8 @@ static void answered(void *context, theater_answer *answer)
     char line[LINE], hex[65];
     if (answer->status == THEATER_OK || answer->status == THEATER_REJECTED) {
         hex_of(&answer->element, hex);
-        int size = snprintf(line, sizeof line, "%s %llu %llu %s\n", message->actor, (unsigned long long)message->id,
+        int size = snprintf(line, sizeof line, "%s %llu %llu %s\n", message->actor,
+                            (unsigned long long)message->id,
                             (unsigned long long)answer->sequence, hex);
         if (write(1, line, (size_t)size) != size)
             _exit(3);
@@ -67,7 +69,8 @@ static int child_fails(const char *what, const theater_error *error)
     return write(1, line, (size_t)size) == size ? 2 : 3;
 }
 
-static theater_status start_missing(theater_runtime *runtime, const char *name, const char *component, const char *config,
+static theater_status start_missing(theater_runtime *runtime, const char *name, const char *component,
+                                    const char *config,
                                     theater_error *reterr)
 {
     theater_status status = system_try_start(runtime, name, component, text_of(config), NULL, reterr);
@@ -92,7 +95,8 @@ static theater_status start_all(theater_runtime *runtime, theater_error *reterr)
     return status;
 }
 
-static theater_status submit_one(theater_runtime *runtime, uint64_t random, uint64_t *next_id, theater_error *reterr)
+static theater_status submit_one(theater_runtime *runtime, uint64_t random, uint64_t *next_id,
+                                 theater_error *reterr)
 {
     sent *message = calloc(1, sizeof *message);
     char input[32] = "x", id[24] = "";
@@ -102,7 +106,8 @@ static theater_status submit_one(theater_runtime *runtime, uint64_t random, uint
         break;
     case 3: case 4:
         snprintf(message->actor, sizeof message->actor, "asker");
-        snprintf(input, sizeof input, "c%d", (int)(random >> 40) % (COUNTERS + 1)); /* the last one is nobody */
+        snprintf(input, sizeof input, "c%d",
+                 (int)(random >> 40) % (COUNTERS + 1)); /* the last one is nobody */
         break;
     case 5:
         snprintf(message->actor, sizeof message->actor, "r%d", (int)(random >> 40) % RINGS);
@@ -142,7 +147,7 @@ static int work(const char *folder, uint64_t seed, uint64_t next_id)
     }
 }
 
-/* ---- the parent ------------------------------------------------------------------------------------------------------------ */
+/* ---- the parent ---------------------------------------------------------------------------------------- */
 
 typedef struct ack {
     char actor[16];
@@ -247,12 +252,14 @@ static void check_acks(theater_folder *folder, const record *seen, size_t first)
         theater_element element;
         theater_status status = theater_element_read(folder, info.id, told->sequence, &element, &error);
         if (status)
-            fail_msg("answer %zu: element %llu of %s was acknowledged and is not there: %s", i, (unsigned long long)told->sequence,
+            fail_msg("answer %zu: element %llu of %s was acknowledged and is not there: %s", i,
+                     (unsigned long long)told->sequence,
                      told->actor, error.message);
         char hex[65];
         hex_of(&element.hash, hex);
         if (strcmp(hex, told->hash) != 0)
-            fail_msg("element %llu of %s has hash %s and %s was acknowledged", (unsigned long long)told->sequence, told->actor, hex,
+            fail_msg("element %llu of %s has hash %s and %s was acknowledged",
+                     (unsigned long long)told->sequence, told->actor, hex,
                      told->hash);
         theater_element_free(&element);
     }
@@ -273,7 +280,8 @@ static void check_verifies(theater_folder *folder, bool replay)
         fail_msg("replay: %s", report.message);
 }
 
-/* The elements of `ids` carry the ids 1, 2, 3 and so on, each once: none was lost and none ran twice. Returns how many. */
+/* The elements of `ids` carry the ids 1, 2, 3 and so on, each once: none was lost and none ran twice. Returns
+ * how many. */
 static uint64_t check_ids(theater_folder *folder)
 {
     theater_error error;
@@ -306,7 +314,8 @@ static void check_tokens(theater_runtime *runtime)
         snprintf(text, sizeof text, "%.*s", (int)answer.output.size, (const char *)answer.output.data);
         theater_answer_done(&answer);
         unsigned long long s, h, asked, got, failed;
-        assert_int_equal(sscanf(text, "started %llu home %llu asked %llu answered %llu failed %llu", &s, &h, &asked, &got, &failed), 5);
+        assert_int_equal(sscanf(text, "started %llu home %llu asked %llu answered %llu failed %llu", &s, &h,
+                                &asked, &got, &failed), 5);
         assert_int_equal(asked, got);
         assert_int_equal(failed, 0);
         started += s;
@@ -345,7 +354,8 @@ static void a_killed_process_keeps_its_promises(void **state)
     /* The next process brings to its end what was under way. */
     theater_runtime *runtime;
     theater_error error;
-    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2}, &runtime, &error), error);
+    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2}, &runtime, &error),
+       error);
     OK(theater_drain(runtime, 120000, &error), error);
     check_tokens(runtime);
     theater_runtime_close(runtime);

@@ -1,6 +1,6 @@
-/* Disks that are full, read-only or not one's own. Each test runs in a process of its own, with a mount namespace, limit or user of its own; where
- * the system does not let it have that, the test is skipped and says so. The test that the process runs is a cmocka test, too, and what it
- * prints is passed on. */
+/* Disks that are full, read-only or not one's own. Each test runs in a process of its own, with a mount
+ * namespace, limit or user of its own; where the system does not let it have that, the test is skipped and
+ * says so. The test that the process runs is a cmocka test, too, and what it prints is passed on. */
 #include "support.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* ---- in the process: what the tests need ------------------------------------------------------------------------------------- */
+/* ---- in the process: what the tests need --------------------------------------------------------------- */
 
 static void cannot(const char *what)
 {
@@ -38,7 +38,8 @@ static const char *own_disk(const char *options)
     static char place[1024];
     snprintf(place, sizeof place, "%s", system_fresh("disk"));
     assert_int_equal(mkdir(place, 0755), 0);
-    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", place, "tmpfs", 0, options)) {
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", place, "tmpfs", 0, options)) {
         int why = errno;
         rmdir(place);
         errno = why;
@@ -52,7 +53,8 @@ static void begin_on(system_bench *bench, const char *folder)
 {
     theater_error error;
     *bench = (system_bench){.folder = folder};
-    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2}, &bench->runtime, &error), error);
+    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2}, &bench->runtime,
+                            &error), error);
     system_start(bench->runtime, "witness", "counter", "");
     system_start(bench->runtime, "subject", "echo", "");
     system_witness(bench);
@@ -73,7 +75,8 @@ static void expect_query(const system_bench *bench)
     theater_answer_done(&answer);
 }
 
-/* Sends large inputs until that fails, with `want`; returns the sequence of the last one that was acknowledged. */
+/* Sends large inputs until that fails, with `want`; returns the sequence of the last one that was
+ * acknowledged. */
 static uint64_t send_until_full(const system_bench *bench, theater_status want, const char *word)
 {
     static uint8_t bytes[LARGE];
@@ -81,7 +84,8 @@ static uint64_t send_until_full(const system_bench *bench, theater_status want, 
     theater_answer answer;
     theater_error error;
     for (int i = 0; i < 10000; i++) {
-        theater_status status = system_send(bench->runtime, "subject", (theater_slice){bytes, sizeof bytes}, &answer, &error);
+        theater_status status = system_send(bench->runtime, "subject", (theater_slice){bytes, sizeof bytes},
+                                            &answer, &error);
         if (status) {
             system_expect_error(status, &error, want, "a message that finds no room", word, NULL);
             theater_answer_done(&answer);
@@ -94,7 +98,7 @@ static uint64_t send_until_full(const system_bench *bench, theater_status want, 
     return 0;
 }
 
-/* ---- in the process: the tests -------------------------------------------------------------------------------------------------- */
+/* ---- in the process: the tests ------------------------------------------------------------------------- */
 
 static void full_disk(void **state)
 {
@@ -111,7 +115,8 @@ static void full_disk(void **state)
         ;
     close(file);
     uint64_t last = send_until_full(&bench, THEATER_NO_SPACE, "space");
-    system_expect_error(theater_runtime_health(bench.runtime, &error), &error, THEATER_NO_SPACE, "health", NULL);
+    system_expect_error(theater_runtime_health(bench.runtime, &error), &error, THEATER_NO_SPACE, "health",
+                        NULL);
     theater_status status = system_send(bench.runtime, "subject", text_of("x"), &answer, &error);
     assert_true(status == THEATER_READ_ONLY || status == THEATER_NO_SPACE);
     theater_answer_done(&answer);
@@ -123,7 +128,8 @@ static void full_disk(void **state)
     system_check_folder(bench.folder);
     /* It goes on by itself when there is room, and nothing that was acknowledged is missing. */
     assert_int_equal(unlink(filler), 0);
-    for (int i = 0; (status = system_send(bench.runtime, "subject", text_of("x"), &answer, &error)) && i < 300; i++) {
+    for (int i = 0; (status = system_send(bench.runtime, "subject", text_of("x"), &answer, &error)) &&
+         i < 300; i++) {
         theater_answer_done(&answer);
         pause_ms(100);
     }
@@ -151,7 +157,8 @@ static void files_of_limited_size(void **state)
         last = status ? last : answer.sequence;
         theater_answer_done(&answer);
     }
-    assert_true(status == THEATER_STORAGE_FAILED || status == THEATER_NO_SPACE || status == THEATER_TOO_LARGE);
+    assert_true(status == THEATER_STORAGE_FAILED || status == THEATER_NO_SPACE ||
+                status == THEATER_TOO_LARGE);
     assert_non_null(strstr(error.message, ".log"));
     assert_int_not_equal(theater_runtime_health(bench.runtime, &error), THEATER_OK);
     expect_query(&bench);
@@ -174,9 +181,11 @@ static void read_only_disk(void **state)
     theater_runtime_close(bench.runtime);
     if (mount("none", disk, NULL, MS_REMOUNT | MS_RDONLY, NULL))
         cannot("no read-only disk");
-    theater_status status = theater_runtime_open(&(theater_runtime_options){.folder = folder}, &runtime, &error);
+    theater_status status = theater_runtime_open(&(theater_runtime_options){.folder = folder}, &runtime,
+                                                 &error);
     system_expect_error(status, &error, THEATER_READ_ONLY, "a folder on a read-only disk", folder, NULL);
-    status = theater_runtime_open(&(theater_runtime_options){.folder = system_path(disk, "new")}, &runtime, &error);
+    status = theater_runtime_open(&(theater_runtime_options){.folder = system_path(disk, "new")}, &runtime,
+                                  &error);
     system_expect_error(status, &error, THEATER_READ_ONLY, "a new folder on a read-only disk", disk, NULL);
     /* Reading commands work. */
     system_check_folder(folder);
@@ -202,7 +211,8 @@ static void folder_of_another(void **state)
         system_remove_tree(place);
         cannot("not another user");
     }
-    theater_status status = theater_runtime_open(&(theater_runtime_options){.folder = folder}, &runtime, &error);
+    theater_status status = theater_runtime_open(&(theater_runtime_options){.folder = folder}, &runtime,
+                                                 &error);
     system_expect_error(status, &error, THEATER_PERMISSION, "a folder of another user", folder, NULL);
     system_check_folder(folder);
     assert_int_equal(setresuid(0, 0, 0), 0);
@@ -210,7 +220,7 @@ static void folder_of_another(void **state)
     free((char *)folder);
 }
 
-/* ---- in the parent ----------------------------------------------------------------------------------------------------------------- */
+/* ---- in the parent ------------------------------------------------------------------------------------- */
 
 static void run_alone(const char *test)
 {
@@ -228,10 +238,10 @@ static void run_alone(const char *test)
         fail_msg("%s ended with %d", test, result);
 }
 
-#define ALONE(name)                                                                                                                         \
-    static void test_##name(void **state)                                                                                                 \
-    {                                                                                                                                       \
-        run_alone(#name);                                                                                                                   \
+#define ALONE(name) \
+    static void test_##name(void **state) \
+    { \
+        run_alone(#name); \
     }
 ALONE(full_disk)
 ALONE(files_of_limited_size)

@@ -1,8 +1,11 @@
-/* Data folders that are not as they were left: from another version, in use, damaged. Each is told in one error that names the place, or is
- * mended where the log holds the truth; nothing is repaired silently, and a folder that is put right again works as before. */
+/* Data folders that are not as they were left: from another version, in use, damaged. Each is told in one
+ * error that names the place, or is mended where the log holds the truth; nothing is repaired silently, and a
+ * folder that is put right again works as before. */
 #include "support.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +16,18 @@
 static char *pristine;
 static uint64_t pristine_log; /* bytes of its log that hold records */
 
+/* Lines of the log that say that a compiled form is not what was written. */
+static atomic_uint forms_refused;
+
+static void take_log_line(void *context, int level, const char *message)
+{
+    if (strstr(message, "not what was written"))
+        forms_refused++;
+}
+
 static int make_pristine(void **state)
 {
+    theater_set_log(take_log_line, NULL, 0);
     system_bench bench;
     theater_error error;
     theater_bytes note;
@@ -58,7 +71,8 @@ static theater_status try_open(const char *folder, theater_runtime **ret, theate
 {
     *reterr = (theater_error){0};
     *ret = NULL;
-    return theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2, .lock_wait_ms = 200}, ret, reterr);
+    return theater_runtime_open(&(theater_runtime_options){.folder = folder, .workers = 2,
+                                                           .lock_wait_ms = 200}, ret, reterr);
 }
 
 static void expect_refused(const char *folder, theater_status want, const char *first, const char *second)
@@ -105,7 +119,7 @@ static void flip_bit(const char *path, uint64_t bit)
     free(whole.data);
 }
 
-/* ---- version and place ------------------------------------------------------------------------------------------------------- */
+/* ---- version and place --------------------------------------------------------------------------------- */
 
 static void a_folder_of_another_version_is_named(void **state)
 {
@@ -116,7 +130,8 @@ static void a_folder_of_another_version_is_named(void **state)
     /* "theater data folder\nformat 1\n" */
     replace_in(format, 27, digit, 1);
     expect_refused(folder, THEATER_VERSION, folder, "format 2");
-    system_expect_error(theater_folder_open(folder, &reader, &error), &error, THEATER_VERSION, "a reader", folder, "2", NULL);
+    system_expect_error(theater_folder_open(folder, &reader, &error), &error, THEATER_VERSION, "a reader",
+                        folder, "2", NULL);
     replace_in(format, 27, "1", 1);
     expect_as_before(folder);
     system_remove_tree(folder);
@@ -126,7 +141,8 @@ static void a_log_of_another_version_is_named(void **state)
 {
     const char *folder = copy_of_pristine("log-version"), *segment = system_first_file(folder, "log");
     theater_bytes whole = system_read(segment);
-    /* Only the version differs: the header's own checksum is not known here, so what is told is that it is damaged, or the version. */
+    /* Only the version differs: the header's own checksum is not known here, so what is told is that it is
+     * damaged, or the version. */
     whole.data[8] = 2;
     system_write(segment, (theater_slice){whole.data, whole.size});
     theater_runtime *runtime;
@@ -143,7 +159,8 @@ static void a_log_of_another_version_is_named(void **state)
 
 static void a_damaged_format_file_is_named(void **state)
 {
-    static const char *const texts[] = {"", "hello", "theater data folder\nformat x\n", "theater data folder\nformat 1\nstore 12\n"};
+    static const char *const texts[] =
+        {"", "hello", "theater data folder\nformat x\n", "theater data folder\nformat 1\nstore 12\n"};
     const char *folder = copy_of_pristine("format"), *format = system_path(folder, "format");
     theater_bytes good = system_read(format);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -163,8 +180,10 @@ static void what_is_no_data_folder_is_named(void **state)
 {
     theater_folder *reader;
     theater_error error;
-    const char *nothing = system_fresh("nothing"), *below = system_path(nothing, "below"), *file = system_fresh("file");
-    system_expect_error(theater_folder_open(nothing, &reader, &error), &error, THEATER_NOT_FOUND, "a reader", nothing, NULL);
+    const char *nothing = system_fresh("nothing"), *below = system_path(nothing, "below"), *file =
+        system_fresh("file");
+    system_expect_error(theater_folder_open(nothing, &reader, &error), &error, THEATER_NOT_FOUND, "a reader",
+                        nothing, NULL);
     expect_refused(below, THEATER_NOT_FOUND, below, NULL);
     system_write(file, text_of("a file"));
     theater_runtime *runtime;
@@ -174,7 +193,7 @@ static void what_is_no_data_folder_is_named(void **state)
     system_remove_tree(file);
 }
 
-/* ---- in use ------------------------------------------------------------------------------------------------------------------- */
+/* ---- in use -------------------------------------------------------------------------------------------- */
 
 /* The child of the next test: has the folder open until its input ends. */
 static int hold(const char *folder)
@@ -226,13 +245,14 @@ static void a_folder_that_becomes_free_is_waited_for(void **state)
     child.to = -1;
     theater_runtime *runtime;
     theater_error error;
-    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .lock_wait_ms = 20000}, &runtime, &error), error);
+    OK(theater_runtime_open(&(theater_runtime_options){.folder = folder, .lock_wait_ms = 20000}, &runtime,
+                            &error), error);
     theater_runtime_close(runtime);
     assert_int_equal(system_wait(&child), 0);
     system_remove_tree(folder);
 }
 
-/* ---- the log -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the log ------------------------------------------------------------------------------------------- */
 
 static void use_what_can_be_used(theater_runtime *runtime)
 {
@@ -262,8 +282,8 @@ static void verify_what_can_be_verified(theater_folder *reader)
     assert_true(status || report.message[0]);
 }
 
-/* A bit of the log flipped anywhere, or bytes lost: a reader that looks names it; a runtime refuses, or goes on with those whose
- * records are whole; and it is not gone afterwards. */
+/* A bit of the log flipped anywhere, or bytes lost: a reader that looks names it; a runtime refuses, or goes
+ * on with those whose records are whole; and it is not gone afterwards. */
 static void damage_of_the_log_is_named_and_stays(void **state)
 {
     enum { PLACES = 40 };
@@ -283,7 +303,8 @@ static void damage_of_the_log_is_named_and_stays(void **state)
             theater_folder_close(reader);
         }
         if (status != THEATER_CORRUPT)
-            fail_msg("bit %llu of the log was flipped, and the check said %s", (unsigned long long)bit, theater_status_name(status));
+            fail_msg("bit %llu of the log was flipped, and the check said %s", (unsigned long long)bit,
+                     theater_status_name(status));
         assert_true(strstr(error.message, "record") || strstr(error.message, "segment"));
         status = try_open(folder, &runtime, &error);
         if (status) {
@@ -320,12 +341,13 @@ static void a_log_that_was_cut_is_named(void **state)
     system_remove_tree(folder);
 }
 
-/* ---- what is derived ------------------------------------------------------------------------------------------------------------- */
+/* ---- what is derived ----------------------------------------------------------------------------------- */
 
 static void a_missing_or_damaged_index_is_made_anew(void **state)
 {
     for (unsigned i = 0; i < 24; i++) {
-        const char *folder = copy_of_pristine("index"), *index = system_path(folder, "index"), *data = system_path(index, "data.mdb");
+        const char *folder = copy_of_pristine("index"), *index = system_path(folder, "index"), *data =
+            system_path(index, "data.mdb");
         theater_bytes whole = system_read(data);
         if (i == 0)
             system_remove_tree(index);
@@ -343,31 +365,60 @@ static void a_missing_or_damaged_index_is_made_anew(void **state)
     }
 }
 
+/* Damages every compiled form of a folder in the same way. */
+static void damage_forms(const char *cache, unsigned how)
+{
+    DIR *forms = opendir(cache);
+    assert_non_null(forms);
+    for (struct dirent *form; (form = readdir(forms));) {
+        if (form->d_name[0] == '.')
+            continue;
+        const char *path = system_path(cache, form->d_name);
+        theater_bytes whole = system_read(path);
+        if (how == 1)
+            assert_int_equal(truncate(path, 0), 0);
+        else if (how == 2)
+            system_write(path, text_of("no native code"));
+        else
+            flip_bit(path, whole.size * 8 / 6 * (how - 3) + 1);
+        free(whole.data);
+    }
+    closedir(forms);
+}
+
 static void a_damaged_compiled_form_is_not_run(void **state)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        const char *folder = copy_of_pristine("cache"), *form = system_first_file(folder, "cache");
-        theater_bytes whole = system_read(form);
-        if (i == 0)
-            system_remove_tree(system_path(folder, "cache"));
-        else if (i == 1)
-            assert_int_equal(truncate(form, 0), 0);
-        else if (i == 2)
-            system_write(form, text_of("no native code"));
+    for (unsigned how = 0; how < 8; how++) {
+        const char *folder = copy_of_pristine("cache"), *cache = system_path(folder, "cache");
+        if (how == 0)
+            system_remove_tree(cache);
         else
-            flip_bit(form, whole.size * 8 / 6 * (i - 3) + 1);
-        free(whole.data);
+            damage_forms(cache, how);
         system_check_folder(folder);
+        unsigned before = forms_refused;
         expect_as_before(folder);
+        if (how > 0 && forms_refused < before + 2)
+            fail_msg("damage %u: the runtime did not notice that the compiled forms of a and b are damaged",
+                     how);
+        /* They were compiled anew and kept. */
+        before = forms_refused;
+        theater_runtime *runtime;
+        theater_error error;
+        OK(try_open(folder, &runtime, &error), error);
+        system_accept(runtime, "a", text_of("x"));
+        system_accept(runtime, "b", text_of("a"));
+        theater_runtime_close(runtime);
+        assert_int_equal(forms_refused, before);
         system_remove_tree(folder);
     }
 }
 
-/* ---- the key ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the key ------------------------------------------------------------------------------------------- */
 
 static void a_damaged_key_is_named_and_only_signing_ends(void **state)
 {
-    static const char *const texts[] = {"", "hello", "00", "zz00000000000000000000000000000000000000000000000000000000000000\n"};
+    static const char *const texts[] =
+        {"", "hello", "00", "zz00000000000000000000000000000000000000000000000000000000000000\n"};
     const char *folder = copy_of_pristine("key"), *path = system_path(folder, "keys/signing.key");
     struct stat info;
     theater_error error;
@@ -379,14 +430,16 @@ static void a_damaged_key_is_named_and_only_signing_ends(void **state)
         system_write(path, text_of(texts[i]));
         OK(try_open(folder, &runtime, &error), error);
         system_accept(runtime, "a", text_of("x"));
-        system_expect_error(theater_checkpoint(runtime, "a", &note, &error), &error, THEATER_CORRUPT, texts[i], "signing.key", NULL);
+        system_expect_error(theater_checkpoint(runtime, "a", &note, &error), &error, THEATER_CORRUPT,
+                            texts[i], "signing.key", NULL);
         system_accept(runtime, "a", text_of("y"));
         theater_runtime_close(runtime);
         theater_folder *reader;
         theater_actor_info actor;
         OK(theater_folder_open(folder, &reader, &error), error);
         OK(theater_folder_actor(reader, "a", &actor, &error), error);
-        system_expect_error(theater_verifier_key(reader, actor.id, &note, &error), &error, THEATER_CORRUPT, "reader", "signing.key",
+        system_expect_error(theater_verifier_key(reader, actor.id, &note, &error), &error, THEATER_CORRUPT,
+                            "reader", "signing.key",
                             NULL);
         theater_folder_close(reader);
     }
@@ -416,7 +469,8 @@ static void an_older_copy_of_the_log_does_not_sign(void **state)
     const char *older = copy_of_pristine("older");
     system_copy_tree(system_path(newer, "keys"), system_path(older, "keys"));
     OK(try_open(older, &runtime, &error), error);
-    system_expect_error(theater_checkpoint(runtime, "a", &note, &error), &error, THEATER_CORRUPT, "an older copy", "actor a", "older copy",
+    system_expect_error(theater_checkpoint(runtime, "a", &note, &error), &error, THEATER_CORRUPT,
+                        "an older copy", "actor a", "older copy",
                         NULL);
     system_accept(runtime, "a", text_of("x"));
     OK(theater_checkpoint(runtime, "a", &note, &error), error);

@@ -1,6 +1,7 @@
-/* Many threads do everything at once to one runtime; and a runtime is closed while others wait for it. What was answered is on the chains,
- * each completion comes exactly once, and all chains verify and replay. Run it under the thread sanitizer too (preset thread-sanitize, with
- * TSAN_OPTIONS=suppressions=tests/tsan.supp); THEATER_THREADS_OPERATIONS makes it longer. */
+/* Many threads do everything at once to one runtime; and a runtime is closed while others wait for it. What
+ * was answered is on the chains, each completion comes exactly once, and all chains verify and replay. Run it
+ * under the thread sanitizer too (preset thread-sanitize, with TSAN_OPTIONS=suppressions=tests/tsan.supp);
+ * THEATER_THREADS_OPERATIONS makes it longer. */
 #include "support.h"
 
 #include <pthread.h>
@@ -17,7 +18,8 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* What the threads share. A failure is noted and told by the main thread: cmocka's assertions are for that one alone. */
+/* What the threads share. A failure is noted and told by the main thread: cmocka's assertions are for that
+ * one alone. */
 typedef struct crowd {
     theater_runtime *runtime;
     const char *folder;
@@ -52,13 +54,15 @@ static uint32_t next_random(client *self)
 static void note_failure(crowd *all, const char *what, theater_status status, const theater_error *error)
 {
     if (!atomic_exchange(&all->failed, true))
-        snprintf(all->failure, sizeof all->failure, "%s: %s: %.400s", what, theater_status_name(status), error->message);
+        snprintf(all->failure, sizeof all->failure, "%s: %s: %.400s", what, theater_status_name(status),
+                 error->message);
 }
 
 /* OK, or one of those that may come when others stop, flood and remove. */
 static void allow(crowd *all, const char *what, theater_status status, const theater_error *error)
 {
-    if (status != THEATER_OK && status != THEATER_REJECTED && status != THEATER_STOPPED && status != THEATER_MAILBOX_FULL &&
+    if (status != THEATER_OK && status != THEATER_REJECTED && status != THEATER_STOPPED &&
+        status != THEATER_MAILBOX_FULL &&
         status != THEATER_TIMEOUT)
         note_failure(all, what, status, error);
 }
@@ -78,7 +82,7 @@ static void completed(void *context, theater_answer *answer)
     free(own);
 }
 
-/* ---- what clients do ------------------------------------------------------------------------------------------------------------ */
+/* ---- what clients do ----------------------------------------------------------------------------------- */
 
 static void send_or_query(client *self, const char *name, unsigned actor, bool query)
 {
@@ -137,7 +141,8 @@ static void checkpoint(client *self, const char *name)
     theater_bytes_free(&note);
 }
 
-/* Starts an actor of its own, or sends it a few requests to others and removes it while they are under way. */
+/* Starts an actor of its own, or sends it a few requests to others and removes it while they are under way.
+ * */
 static void start_or_remove(client *self)
 {
     theater_error error;
@@ -145,14 +150,16 @@ static void start_or_remove(client *self)
     snprintf(name, sizeof name, "own-%u-%u", self->number, self->own);
     if (!self->own_lives) {
         snprintf(name, sizeof name, "own-%u-%u", self->number, ++self->own);
-        allow(self->all, "start", system_try_start(self->all->runtime, name, "request", text_of(""), NULL, &error), &error);
+        allow(self->all, "start", system_try_start(self->all->runtime, name, "request", text_of(""), NULL,
+                                                   &error), &error);
         self->own_lives = true;
         return;
     }
     for (int i = 0; i < 3; i++) {
         theater_answer answer;
         snprintf(target, sizeof target, "witness");
-        allow(self->all, "ask", system_send(self->all->runtime, name, text_of(target), &answer, &error), &error);
+        allow(self->all, "ask", system_send(self->all->runtime, name, text_of(target), &answer, &error),
+              &error);
         theater_answer_done(&answer);
     }
     allow(self->all, "remove", theater_actor_remove(self->all->runtime, name, &error), &error);
@@ -229,7 +236,7 @@ static void *client_works(void *context)
     return NULL;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------------------------------------- */
 
 static unsigned operations(void)
 {
@@ -247,7 +254,8 @@ static void many_threads_do_everything_at_once(void **state)
     system_component("set_state");
     system_component("observe");
     system_component("request");
-    system_begin(&bench, "crowd", &(theater_runtime_options){.workers = 3, .active_actors = 4, .mailbox_messages = 64});
+    system_begin(&bench, "crowd", &(theater_runtime_options){.workers = 3, .active_actors = 4,
+                                                             .mailbox_messages = 64});
     all.runtime = bench.runtime;
     all.folder = bench.folder;
     all.operations = operations();
@@ -364,7 +372,8 @@ static void close_answers_all_who_wait(void **state)
                         waiters[i].status == THEATER_REJECTED);
         }
         /* What was not answered between actors goes on. */
-        OK(theater_runtime_open(&(theater_runtime_options){.folder = bench.folder, .workers = 2}, &bench.runtime, &error), error);
+        OK(theater_runtime_open(&(theater_runtime_options){.folder = bench.folder, .workers = 2},
+                                &bench.runtime, &error), error);
     }
     OK(theater_drain(bench.runtime, 120000, &error), error);
     theater_runtime_close(bench.runtime);
