@@ -17,6 +17,10 @@ static theater_status find_source(cli_run *cli, theater_folder **ret_folder, the
         return THEATER_OK;
     }
     theater_status status = cli_open_folder(cli, ret_folder, reterr);
+    if (status == THEATER_NOT_FOUND && is_file) {
+        ret->path = operand; /* THEATER_DATA may name a folder that is not made yet */
+        return THEATER_OK;
+    }
     if (status)
         return status;
     ret->folder = *ret_folder;

@@ -9,8 +9,8 @@
  *      the word `stage` is written last by who gives it away.
  *   2. tail <= head <= tail + RING. Only the reader moves `head`, only the printer `tail`.
  *   3. Nobody sleeps through a change: a completion stores `stage` and then looks at `tail`; the printer
- *      stores `tail` and then looks at `stage`, both sequentially consistent, so one of them sees the other. The
- *      reader's event works the same way.
+ *      stores `tail` and then looks at `stage`, both sequentially consistent, so one of them sees the other.
+ *      The reader's event works the same way.
  *   4. The printer ends, and the pump with it, only after every completion has: the last one may still be
  *      about to wake it.
  *   5. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than

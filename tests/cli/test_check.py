@@ -40,6 +40,9 @@ class Check(Case):
         self.run_theater("verify", "counter")
         self.run_theater("verify", "./counter", code=VERIFY_FAILED)
         self.run_theater("verify", "nothing", code=NOT_FOUND)
+        self.export()
+        self.run_theater("verify", "counter.bundle")
+        self.bare("verify", "counter.bundle", environment={"THEATER_DATA": "/no/such/folder"})
 
     def test_every_flipped_byte_of_a_bundle_is_found(self):
         bundle = self.export().read_bytes()
