@@ -4,6 +4,8 @@
 .PHONY: all setup configure build demo test sim bench nightly coverage install clean
 
 JOBS ?= $(shell nproc)
+# Neither ninja nor cargo is a make: what `make -j` tells its children only makes cargo warn.
+unexport MAKEFLAGS MFLAGS
 
 all: build
 
