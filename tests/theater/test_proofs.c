@@ -121,6 +121,45 @@ static void an_altered_proof_does_not_hold(void **state)
     done(&chain);
 }
 
+/* Only who holds the key can make this: a tree in which an element stands at another place than it says. */
+static void an_element_must_stand_where_it_says(void **state)
+{
+    (void)state;
+    char *path = test_folder();
+    test_make_counter(path, 5, 0);
+    theater_folder *folder = test_read(path);
+    theater_element element;
+    assert_ok(theater_element_read(folder, 1, 4, &element, &error));
+    static const uint8_t seed[TH_ED25519_SEED_SIZE] = {7};
+    th_hasher *hasher;
+    th_signing_key *key;
+    th_buf vkey, note, proof;
+    th_buf_init(&vkey, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&note, TH_NOTE_MAX);
+    th_buf_init(&proof, TH_PROOF_TEXT_MAX);
+    th_slice name = th_slice_text("a/counter/0123456789abcdef");
+    assert_ok(th_hasher_new(&hasher, &error));
+    assert_ok(th_signing_key_new(seed, &key, &error));
+    assert_ok(th_verifier_key_format(hasher, name, th_signing_key_public(key), &vkey, &error));
+    assert_ok(th_buf_append_byte(&vkey, 0, &error));
+    th_checkpoint checkpoint = {.name = name, .size = 1, .head = element.hash};
+    assert_ok(th_checkpoint_sign(hasher, key, &checkpoint, &note, &error));
+    th_proof path_of_one = {.count = 0};
+    assert_ok(th_proof_text_inclusion(0, element.encoding, &path_of_one, th_buf_slice(&note), &proof, &error));
+    theater_bytes text;
+    assert_status(theater_verify_proof(th_buf_slice(&proof), (const char *)vkey.data, &text, &error),
+                  THEATER_VERIFY_FAILED);
+    assert_non_null(strstr(error.message, "sequence 4"));
+    th_buf_done(&vkey);
+    th_buf_done(&note);
+    th_buf_done(&proof);
+    th_signing_key_free(key);
+    th_hasher_free(hasher);
+    theater_element_free(&element);
+    theater_folder_close(folder);
+    test_remove(path);
+}
+
 static void texts_that_are_no_proofs(void **state)
 {
     (void)state;
@@ -196,6 +235,7 @@ int main(void)
         cmocka_unit_test(every_element_is_proved_against_every_checkpoint),
         cmocka_unit_test(every_checkpoint_is_consistent_with_those_before),
         cmocka_unit_test(an_altered_proof_does_not_hold),
+        cmocka_unit_test(an_element_must_stand_where_it_says),
         cmocka_unit_test(texts_that_are_no_proofs),
         cmocka_unit_test(no_proof_has_more_hashes_than_any_can),
         cmocka_unit_test(what_cannot_be_proved),
