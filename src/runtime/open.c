@@ -42,7 +42,8 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-static theater_status open_machine(theater_runtime *runtime, const th_runtime_config *config, theater_error *reterr)
+static theater_status open_machine(theater_runtime *runtime, const th_runtime_config *config,
+                                   theater_error *reterr)
 {
     if (config->machine) {
         runtime->machine = *config->machine;
@@ -54,7 +55,8 @@ static theater_status open_machine(theater_runtime *runtime, const th_runtime_co
     return status;
 }
 
-static theater_status open_store(theater_runtime *runtime, const th_runtime_config *config, theater_error *reterr)
+static theater_status open_store(theater_runtime *runtime, const th_runtime_config *config,
+                                 theater_error *reterr)
 {
     th_store_options options = {
         .port = runtime->port,
@@ -87,9 +89,11 @@ static theater_status open_loader(theater_runtime *runtime, theater_error *reter
 
 static theater_status start_tasks(theater_runtime *runtime, theater_error *reterr)
 {
-    theater_status status = th_task_start(runtime->port, "committer", 0, th_committer_step, runtime, &runtime->committer, reterr);
+    theater_status status =
+        th_task_start(runtime->port, "committer", 0, th_committer_step, runtime, &runtime->committer, reterr);
     if (!status)
-        status = th_task_start(runtime->port, "indexer", 0, th_indexer_step, runtime, &runtime->indexer, reterr);
+        status =
+            th_task_start(runtime->port, "indexer", 0, th_indexer_step, runtime, &runtime->indexer, reterr);
     for (unsigned i = 0; i < runtime->options.workers && !status; i++) {
         th_worker *worker = &runtime->workers[i];
         worker->runtime = runtime;
@@ -97,8 +101,8 @@ static theater_status start_tasks(theater_runtime *runtime, theater_error *reter
         if (status)
             break;
         th_task *task = NULL;
-        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES, th_worker_step, worker, &task,
-                               reterr);
+        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES,
+                               th_worker_step, worker, &task, reterr);
         th_mutex_lock(&runtime->lock);
         worker->task = task;
         worker->ended = status != THEATER_OK;
@@ -118,7 +122,8 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     const theater_runtime_options *options = &config->options;
     const char *origin = options->origin ? options->origin : TH_ORIGIN_DEFAULT;
     if (!th_origin_valid(th_slice_text(origin)))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is no origin of checkpoints: no spaces, + or control characters", origin);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"%s\" is no origin of checkpoints: no spaces, + or control characters", origin);
     theater_runtime *runtime = th_alloc_zero(1, sizeof *runtime);
     if (!runtime)
         return th_fail_memory(reterr, "the runtime");
@@ -151,7 +156,8 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     return THEATER_OK;
 }
 
-theater_status theater_runtime_open(const theater_runtime_options *options, theater_runtime **ret, theater_error *reterr)
+theater_status theater_runtime_open(const theater_runtime_options *options, theater_runtime **ret,
+                                    theater_error *reterr)
 {
     th_runtime_config config = {.options = *options, .port = th_port_system()};
     return th_runtime_open(&config, ret, reterr);
@@ -164,6 +170,7 @@ static void cancel_clients(theater_runtime *runtime)
     th_fail(&error, THEATER_CANCELLED, "the runtime was closed");
     th_item_queue left = {0};
     th_item_append(&left, &runtime->repeats);
+    th_item_append(&left, &runtime->retries);
     for (th_batch *batch = runtime->commit_first; batch;) {
         th_batch *next = batch->next;
         th_item_append(&left, &batch->answers);
@@ -227,7 +234,9 @@ void theater_runtime_close(theater_runtime *runtime)
         th_task_wake(runtime->committer);
         th_task_join(runtime->committer);
     }
+    th_mutex_lock(&runtime->lock);
     runtime->committer_ended = true;
+    th_mutex_unlock(&runtime->lock);
     if (runtime->indexer) {
         th_task_wake(runtime->indexer);
         th_task_join(runtime->indexer);

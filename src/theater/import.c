@@ -72,7 +72,9 @@ static bool is_archive(void *context, const th_actor_info *info)
 static theater_status find_or_make(import_run *run, const th_hash *genesis, theater_error *reterr)
 {
     archive_search search = {.name = run->name, .genesis = genesis};
-    theater_status status = th_store_list_actors(run->runtime->store, 0, is_archive, &search, reterr);
+    theater_status status = th_runtime_wait_index(run->runtime, reterr);
+    if (!status)
+        status = th_store_list_actors(run->runtime->store, 0, is_archive, &search, reterr);
     if (status)
         return status;
     run->known = search.found.id != 0;

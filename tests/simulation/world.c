@@ -30,7 +30,7 @@ static const char *any_name(sim_world *world)
     return names[below(world, WORLD_NAMES)];
 }
 
-/* ---- inputs -------------------------------------------------------------------------------------------------------- */
+/* ---- inputs -------------------------------------------------------------------------------------------- */
 
 /* Commands of the stand-in: additions, messages to others (and to nobody), rejections of several kinds. */
 /* Inputs of the example actor `ring`: tokens that go round, by requests, and come home. */
@@ -89,7 +89,7 @@ static void make_commands(sim_world *world, char *out, size_t size, int depth)
     }
 }
 
-/* ---- clients --------------------------------------------------------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------------------------------------- */
 
 typedef struct pending_send {
     sim_world *world;
@@ -166,16 +166,19 @@ static void manage_one(sim_world *world)
         }
         break;
     case 4:
-        status = theater_actor_upgrade(world->runtime, name,
-                                       &(theater_upgrade_options){.component = world->components[below(world, 2)], .keep_config = true},
-                                       NULL, &error);
+        status = theater_actor_upgrade(
+            world->runtime, name,
+            &(theater_upgrade_options){.component = world->components[below(world, 2)], .keep_config = true},
+            NULL, &error);
         break;
     case 5:
         status = theater_checkpoint(world->runtime, name, &note, &error);
         theater_bytes_free(&note);
         break;
     case 6:
-        status = theater_query(world->runtime, &(theater_message){.actor = name, .input = {(const uint8_t *)"observe", 7}}, &answer, &error);
+        status = theater_query(world->runtime,
+                               &(theater_message){.actor = name, .input = {(const uint8_t *)"observe", 7}},
+                               &answer, &error);
         theater_answer_done(&answer);
         break;
     default:
@@ -194,7 +197,8 @@ static void start_missing(sim_world *world)
             continue;
         char config[80] = "";
         if (world->real_engine)
-            snprintf(config, sizeof config, "%s %s", names[(i + 1) % WORLD_NAMES], chance(world, 10) ? "nobody" : names[(i + 2) % WORLD_NAMES]);
+            snprintf(config, sizeof config, "%s %s", names[(i + 1) % WORLD_NAMES],
+                     chance(world, 10) ? "nobody" : names[(i + 2) % WORLD_NAMES]);
         theater_actor_options options = {.name = names[i],
                                          .component = world->components[below(world, 2)],
                                          .config = {(const uint8_t *)config, strlen(config)}};
@@ -203,7 +207,7 @@ static void start_missing(sim_world *world)
     }
 }
 
-/* ---- a life ------------------------------------------------------------------------------------------------------------ */
+/* ---- a life -------------------------------------------------------------------------------------------- */
 
 static bool open_runtime(sim_world *world)
 {
@@ -226,7 +230,8 @@ static bool open_runtime(sim_world *world)
     };
     theater_error error;
     theater_status status = th_runtime_open(&config, &world->runtime, &error);
-    /* A bad disk may keep the folder from opening; it must not be taken for damage, and a good disk must open it. */
+    /* A bad disk may keep the folder from opening; it must not be taken for damage, and a good disk must
+     * open it. */
     bool excused = th_simulation_crashed(world->simulation) || (world->bad_disk && status != THEATER_CORRUPT);
     if (status && !excused)
         world_fail(world, "%s: %s", world->restarts ? "recovery" : "open", error.message);
@@ -309,9 +314,14 @@ static void run(sim_world *world)
         world_check(world, true);
 }
 
-bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure, size_t failure_size)
+bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure,
+               size_t failure_size)
 {
-    sim_world world = {.seed = seed, .machine = *options->machine, .components = options->components, .verbose = options->verbose, .real_engine = options->real_engine};
+    sim_world world = {.seed = seed,
+                       .machine = *options->machine,
+                       .components = options->components,
+                       .verbose = options->verbose,
+                       .real_engine = options->real_engine};
     theater_error error = {0};
     if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error)) {
         snprintf(failure, failure_size, "%s", error.message);
@@ -321,9 +331,11 @@ bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest
     run(&world);
     *ret_digest = th_simulation_digest(world.simulation);
     if (world.verbose)
-        printf("seed %llu: %llu sent, %llu answers kept, %llu refused, %llu started, %llu removed, %llu crashes, digest %016llx\n",
-               (unsigned long long)seed, (unsigned long long)world.sent, (unsigned long long)world.answer_count,
-               (unsigned long long)world.refused, (unsigned long long)world.starts, (unsigned long long)world.removals,
+        printf("seed %llu: %llu sent, %llu answers kept, %llu refused, %llu started, %llu removed, %llu "
+               "crashes, digest %016llx\n",
+               (unsigned long long)seed, (unsigned long long)world.sent,
+               (unsigned long long)world.answer_count, (unsigned long long)world.refused,
+               (unsigned long long)world.starts, (unsigned long long)world.removals,
                (unsigned long long)world.crashes, (unsigned long long)*ret_digest);
     while (world.answers) {
         world_answer *next = world.answers->next;

@@ -1,5 +1,5 @@
-/* One simulated life of a data folder: the real runtime over the seeded port, clients that send, crashes, restarts; and what must hold
- * at the end, whatever the seed. */
+/* One simulated life of a data folder: the real runtime over the seeded port, clients that send, crashes,
+ * restarts; and what must hold at the end, whatever the seed. */
 #ifndef TH_TESTS_SIMULATION_WORLD_H
 #define TH_TESTS_SIMULATION_WORLD_H
 
@@ -46,8 +46,10 @@ typedef struct world_options {
     bool verbose;
 } world_options;
 
-/* Runs one seed. Returns false, with world->failure filled, when something did not hold. *ret_digest is the simulation's. */
-bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure, size_t failure_size);
+/* Runs one seed. Returns false, with world->failure filled, when something did not hold. *ret_digest is the
+ * simulation's. */
+bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure,
+               size_t failure_size);
 
 /* Notes the first failure. */
 void world_fail(sim_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));

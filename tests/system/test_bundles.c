@@ -241,7 +241,6 @@ static void a_good_bundle_is_taken_in_once(void **state)
 {
     theater_error error;
     OK(theater_import(bench.runtime, bundle, "archive", &error), error);
-    system_reopen(&bench, NULL);
     system_expect_error(theater_import(bench.runtime, bundle, "archive", &error), &error, THEATER_EXISTS,
                         "again", bundle, NULL);
     theater_answer answer;
