@@ -115,7 +115,7 @@ THEATER_CHECKED theater_status cli_drain(const cli_run *cli, theater_runtime *ru
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
 
-/* ---- words ----------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 #define CLI_TIME_SIZE 32
 /* "2026-11-23T08:25:09.123Z". */

@@ -145,7 +145,8 @@ static void an_element_must_stand_where_it_says(void **state)
     th_checkpoint checkpoint = {.name = name, .size = 1, .head = element.hash};
     assert_ok(th_checkpoint_sign(hasher, key, &checkpoint, &note, &error));
     th_proof path_of_one = {.count = 0};
-    assert_ok(th_proof_text_inclusion(0, element.encoding, &path_of_one, th_buf_slice(&note), &proof, &error));
+    assert_ok(th_proof_text_inclusion(0, element.encoding, &path_of_one, th_buf_slice(&note), &proof,
+                                      &error));
     theater_bytes text;
     assert_status(theater_verify_proof(th_buf_slice(&proof), (const char *)vkey.data, &text, &error),
                   THEATER_VERIFY_FAILED);
