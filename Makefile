@@ -1,20 +1,26 @@
 # make          builds build/theater, with all that it needs
 # make demo     the main job on real input: a ledger, 100,000 transfers, verified and run again
 # make test     the whole test suite, in a release and in a sanitizer build
-.PHONY: all setup configure build demo test test-release test-sanitize sim crash bench nightly coverage install clean
+.PHONY: all setup configure build demo test sim bench nightly coverage install clean
 
 JOBS ?= $(shell nproc)
+# Neither ninja nor cargo is a make: what `make -j` tells its children only makes cargo warn.
+unexport MAKEFLAGS MFLAGS
 
 all: build
 
 setup:
 	@tools/setup
 
-build: setup
+configure: setup
 	@test -f build/build.ninja || cmake --preset release
+
+build: configure
 	@cmake --build build -j $(JOBS)
 
-demo: build
+# Without the tests, which a first look does not need.
+demo: configure
+	@cmake --build build -j $(JOBS) --target theater actor_ledger
 	@tools/demo
 
 test: setup

@@ -1,25 +1,16 @@
-/* Many actors in one data folder: `bench_population --component FILE --folder DIR [--actors N] [--threads N]`. Starts what is missing, opens the
- * folder anew, and says what the idle actors cost in memory and how long it takes until one of them answers. */
+/* Many actors in one data folder: `bench_population --component FILE --folder DIR [--actors N] [--threads
+ * N]`. Starts what is missing, opens the folder anew, and says what the idle actors cost in memory and how
+ * long it takes until one of them answers. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "theater/theater.h"
+#include "support.h"
 
 static theater_runtime *runtime;
 static theater_slice component;
 static unsigned actors = 100000, threads = 16;
 static _Atomic unsigned next_actor;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* Resident bytes of this process. */
 static double resident(void)
@@ -34,14 +25,6 @@ static double resident(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-static void must(theater_status status, const theater_error *error)
-{
-    if (status) {
-        fprintf(stderr, "bench_population: %s\n", error->message);
-        exit(1);
-    }
-}
-
 static void *start_some(void *context)
 {
     unsigned i;
@@ -52,33 +35,16 @@ static void *start_some(void *context)
         theater_actor_options options = {.name = name, .component = component};
         theater_status status = theater_actor_start(runtime, &options, NULL, &error);
         if (status != THEATER_EXISTS)
-            must(status, &error);
+            bench_must(status, &error);
     }
     return NULL;
-}
-
-static theater_slice read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        perror(path);
-        exit(1);
-    }
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *data = malloc(size);
-    if (fread(data, 1, size, file) != size)
-        exit(1);
-    fclose(file);
-    return (theater_slice){data, size};
 }
 
 static void open_runtime(const char *folder)
 {
     theater_error error = {0};
     theater_runtime_options options = {.folder = folder, .active_actors = 1000};
-    must(theater_runtime_open(&options, &runtime, &error), &error);
+    bench_must(theater_runtime_open(&options, &runtime, &error), &error);
 }
 
 static void start_all(void)
@@ -97,10 +63,10 @@ static double first_answer(unsigned which)
     theater_error error = {0};
     theater_answer answer;
     theater_message message = {.actor = name, .input = {(const uint8_t *)"inc", 3}};
-    double begin = now();
-    must(theater_send(runtime, &message, &answer, &error), &error);
+    double begin = bench_now();
+    bench_must(theater_send(runtime, &message, &answer, &error), &error);
     theater_answer_done(&answer);
-    return now() - begin;
+    return bench_now() - begin;
 }
 
 int main(int argc, char **argv)
@@ -120,26 +86,28 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_population --component FILE --folder DIR [--actors N] [--threads N]\n");
         return 2;
     }
-    component = read_file(path);
+    component = bench_read_file(path);
     open_runtime(folder);
-    double begin = now();
+    double begin = bench_now();
     start_all();
-    printf("%u actors started in %.1f s\n", actors, now() - begin);
+    printf("%u actors started in %.1f s\n", actors, bench_now() - begin);
     theater_runtime_close(runtime);
 
     double before = resident();
-    begin = now();
+    begin = bench_now();
     open_runtime(folder);
-    double opened = now() - begin, after = resident();
-    printf("opened anew in %.3f s; %.0f bytes of resident memory for each idle actor (engine and all in it)\n", opened,
-           (after - before) / actors);
+    double opened = bench_now() - begin, after = resident();
+    printf(
+        "opened anew in %.3f s; %.0f bytes of resident memory for each idle actor (engine and all in it)\n",
+        opened, (after - before) / actors);
     double cold = 0;
     for (unsigned i = 0; i < 100; i++)
         cold += first_answer((i * 7919 + 13) % actors);
     printf("cold actor: %.0f us from message to durable answer, in the mean of 100\n", cold / 100 * 1e6);
     theater_metrics metrics;
     theater_runtime_metrics(runtime, &metrics);
-    printf("%llu actors, %llu in memory\n", (unsigned long long)metrics.actors, (unsigned long long)metrics.active_actors);
+    printf("%llu actors, %llu in memory\n", (unsigned long long)metrics.actors,
+           (unsigned long long)metrics.active_actors);
     theater_runtime_close(runtime);
     return 0;
 }

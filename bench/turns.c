@@ -1,13 +1,12 @@
-/* Durable turns a second, through the public interface: `bench_turns [option value]...`, see usage(). One line of figures a run, and with
- * --stages 1 the CPU time of a turn by stage. Compare runs of one call of bench/run, as ratios: machines are noisy. */
+/* Durable turns a second, through the public interface: `bench_turns [option value]...`, see usage(). One
+ * line of figures a run, and with
+ * --stages 1 the CPU time of a turn by stage. Compare runs of one call of bench/run, as ratios: machines are
+ * noisy. */
 #include <semaphore.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-#include "theater/theater.h"
+#include "support.h"
 
 typedef struct settings {
     const char *component, *config, *folder, *input_text;
@@ -20,19 +19,6 @@ typedef struct settings {
 static sem_t room; /* messages that may still be submitted */
 static unsigned long long answers, failures;
 
-
-static double seconds_between(struct timespec a, struct timespec b)
-{
-    return (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
-}
-
-static struct timespec now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time;
-}
-
 static void answered(void *context, theater_answer *answer)
 {
     answers++;
@@ -42,8 +28,10 @@ static void answered(void *context, theater_answer *answer)
 
 static void usage(void)
 {
-    fprintf(stderr, "bench_turns --component FILE [--config TEXT] [--folder DIR] [--actors N] [--workers N] [--input BYTES]\n"
-                    "            [--input-text TEXT] [--inflight N] [--seconds S | --turns N] [--async 1] [--stages 1]\n");
+    fprintf(stderr, "bench_turns --component FILE [--config TEXT] [--folder DIR] [--actors N] [--workers N] "
+                    "[--input BYTES]\n"
+                    "            [--input-text TEXT] [--inflight N] [--seconds S | --turns N] [--async 1] "
+                    "[--stages 1]\n");
     exit(2);
 }
 
@@ -84,31 +72,6 @@ static settings parse(int argc, char **argv)
     return s;
 }
 
-static theater_slice read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        perror(path);
-        exit(1);
-    }
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    uint8_t *data = malloc(size);
-    if (fread(data, 1, size, file) != size)
-        exit(1);
-    fclose(file);
-    return (theater_slice){data, size};
-}
-
-static void must(theater_status status, const theater_error *error)
-{
-    if (status) {
-        fprintf(stderr, "bench_turns: %s\n", error->message);
-        exit(1);
-    }
-}
-
 static theater_slice make_input(const settings *s)
 {
     if (s->input_text) {
@@ -126,8 +89,9 @@ static theater_slice make_input(const settings *s)
 static void print_stages(const theater_metrics *m)
 {
     double turns = m->measured_turns ? (double)m->measured_turns : 1;
-    printf("  CPU a turn by stage, ns: instantiate %.0f, call %.0f, drop %.0f, hash %.0f, encode %.0f\n", (double)m->begin_ns / turns,
-           (double)m->call_ns / turns, (double)m->end_ns / turns, (double)m->hash_ns / turns, (double)m->encode_ns / turns);
+    printf("  CPU a turn by stage, ns: instantiate %.0f, call %.0f, drop %.0f, hash %.0f, encode %.0f\n",
+           (double)m->begin_ns / turns, (double)m->call_ns / turns, (double)m->end_ns / turns,
+           (double)m->hash_ns / turns, (double)m->encode_ns / turns);
 }
 
 int main(int argc, char **argv)
@@ -135,21 +99,24 @@ int main(int argc, char **argv)
     settings s = parse(argc, argv);
     theater_error error = {0};
     theater_runtime *runtime;
-    theater_runtime_options options = {
-        .folder = s.folder, .workers = s.workers, .durability = s.async ? THEATER_ASYNC : THEATER_SYNC, .mailbox_messages = s.inflight + 1};
-    must(theater_runtime_open(&options, &runtime, &error), &error);
-    theater_slice component = read_file(s.component), input = make_input(&s);
+    theater_runtime_options options = {.folder = s.folder,
+                                       .workers = s.workers,
+                                       .durability = s.async ? THEATER_ASYNC : THEATER_SYNC,
+                                       .mailbox_messages = s.inflight + 1};
+    bench_must(theater_runtime_open(&options, &runtime, &error), &error);
+    theater_slice component = bench_read_file(s.component), input = make_input(&s);
     char(*names)[32] = calloc(s.actors, sizeof *names);
     for (unsigned i = 0; i < s.actors; i++) {
         snprintf(names[i], sizeof names[i], "a%u", i);
-        theater_actor_options actor = {
-            .name = names[i],
-            .component = component,
-            .config = {(const uint8_t *)s.config, strlen(s.config)},
-            .limits = {.memory_bytes = UINT64_C(512) << 20, .state_bytes = UINT64_C(128) << 20, .message_bytes = UINT64_C(4) << 20}};
+        theater_actor_options actor = {.name = names[i],
+                                       .component = component,
+                                       .config = {(const uint8_t *)s.config, strlen(s.config)},
+                                       .limits = {.memory_bytes = UINT64_C(512) << 20,
+                                                  .state_bytes = UINT64_C(128) << 20,
+                                                  .message_bytes = UINT64_C(4) << 20}};
         theater_status status = theater_actor_start(runtime, &actor, NULL, &error);
         if (status != THEATER_EXISTS)
-            must(status, &error);
+            bench_must(status, &error);
     }
     sem_init(&room, 0, s.inflight);
     theater_runtime_measure(runtime, s.stages);
@@ -157,23 +124,26 @@ int main(int argc, char **argv)
     theater_runtime_metrics(runtime, &before);
     struct rusage cpu_before, cpu_after;
     getrusage(RUSAGE_SELF, &cpu_before);
-    struct timespec begin = now();
+    double begin = bench_now();
     unsigned long long submitted = 0;
-    while (s.turns ? submitted < s.turns : submitted % 64 || seconds_between(begin, now()) < s.seconds) {
+    while (s.turns ? submitted < s.turns : submitted % 64 || bench_now() - begin < s.seconds) {
         sem_wait(&room);
         theater_message message = {.actor = names[submitted % s.actors], .input = input};
-        must(theater_submit(runtime, &message, answered, NULL, &error), &error);
+        bench_must(theater_submit(runtime, &message, answered, NULL, &error), &error);
         submitted++;
     }
-    must(theater_drain(runtime, 60000, &error), &error);
-    double seconds = seconds_between(begin, now());
+    bench_must(theater_drain(runtime, 60000, &error), &error);
+    double seconds = bench_now() - begin;
     getrusage(RUSAGE_SELF, &cpu_after);
     theater_runtime_metrics(runtime, &after);
-    double cpu = (double)(cpu_after.ru_utime.tv_sec - cpu_before.ru_utime.tv_sec + cpu_after.ru_stime.tv_sec - cpu_before.ru_stime.tv_sec) +
-                 (double)(cpu_after.ru_utime.tv_usec - cpu_before.ru_utime.tv_usec + cpu_after.ru_stime.tv_usec - cpu_before.ru_stime.tv_usec) *
+    double cpu = (double)(cpu_after.ru_utime.tv_sec - cpu_before.ru_utime.tv_sec + cpu_after.ru_stime.tv_sec -
+                          cpu_before.ru_stime.tv_sec) +
+                 (double)(cpu_after.ru_utime.tv_usec - cpu_before.ru_utime.tv_usec +
+                          cpu_after.ru_stime.tv_usec - cpu_before.ru_stime.tv_usec) *
                      1e-6;
     double turns = (double)(after.turns - before.turns), commits = (double)(after.commits - before.commits);
-    printf("%u actors, input %zu B, %s: %.0f turns/s, CPU %.2f us a turn, commit %.0f us of %.0f turns, %.0f B a turn, %llu failed\n",
+    printf("%u actors, input %zu B, %s: %.0f turns/s, CPU %.2f us a turn, commit %.0f us of %.0f turns, %.0f "
+           "B a turn, %llu failed\n",
            s.actors, input.size, s.async ? "async" : "sync", turns / seconds, cpu / turns * 1e6,
            (double)(after.commit_ns - before.commit_ns) / commits / 1e3, turns / commits,
            (double)(after.commit_bytes - before.commit_bytes) / turns, failures);

@@ -29,7 +29,7 @@ static void need(theater_status status)
 static double now_ns(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* so that other work on the machine counts less */
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 

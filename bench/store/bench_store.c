@@ -1,5 +1,5 @@
-/* What the store costs: appending, indexing, rebuilding, opening. Usage: bench_store [ELEMENTS [FOLDER]]; the folder is made and left
- * empty. Prints one line a figure; CPU time is that of the calling thread. */
+/* What the store costs: appending, indexing, rebuilding, opening. Usage: bench_store [ELEMENTS [FOLDER]]; the
+ * folder is made and left empty. Prints one line a figure; CPU time is that of the calling thread. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static uint64_t now_ns(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* CPU time outside of the kernel: what the store itself costs, without writing to the page cache and syncing. */
+/* CPU time outside of the kernel: what the store itself costs, without writing to the page cache and syncing.
+ */
 static uint64_t user_ns(void)
 {
     struct rusage usage;
@@ -109,7 +110,8 @@ static void fill(th_store *store, uint64_t elements)
             encode_turn(1, sequence++, &bytes[i]);
             records[i] = th_buf_slice(&bytes[i]);
         }
-        uint64_t user_before = user_ns(), cpu_before = now_ns(CLOCK_THREAD_CPUTIME_ID), before = now_ns(CLOCK_MONOTONIC);
+        uint64_t user_before = user_ns(), cpu_before = now_ns(CLOCK_THREAD_CPUTIME_ID),
+                 before = now_ns(CLOCK_MONOTONIC);
         must(th_store_append(store, records, BATCH, &error), &error);
         cpu += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_before;
         user += user_ns() - user_before;
@@ -122,8 +124,8 @@ static void fill(th_store *store, uint64_t elements)
     }
     for (int i = 0; i < BATCH; i++)
         th_buf_done(&bytes[i]);
-    printf("append        %6" PRIu64 " ns of CPU a record, %" PRIu64 " of them outside of the kernel; %" PRIu64
-           " us a commit of %d, %.2f M records/s\n",
+    printf("append        %6" PRIu64 " ns of CPU a record, %" PRIu64
+           " of them outside of the kernel; %" PRIu64 " us a commit of %d, %.2f M records/s\n",
            cpu / count, user / count, wall / commits / 1000, BATCH, (double)count * 1e3 / (double)wall);
     printf("index         %6" PRIu64 " ns of CPU a record\n", index_cpu / count);
 }
@@ -165,7 +167,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_store [ELEMENTS [FOLDER]]\n");
         return 2;
     }
-    th_store_options options = {.port = th_port_system(), .folder = folder, .create = true, .lock_wait_ms = 100};
+    th_store_options options = {
+        .port = th_port_system(), .folder = folder, .create = true, .lock_wait_ms = 100};
     th_store *store;
     must(th_store_open(&options, &store, &error), &error);
     start_actor(store, th_store_next_actor_id(store));
@@ -185,7 +188,8 @@ int main(int argc, char **argv)
     must(th_store_drop_index(options.port, folder, &error), &error);
     store = open_timed("rebuild      ", &options);
     must(th_store_find_actor_id(store, 1, &info, &error), &error);
-    printf("elements      %8" PRIu64 ", log %" PRIu64 " MB\n", info.elements, th_store_log_bytes(store) / 1000000);
+    printf("elements      %8" PRIu64 ", log %" PRIu64 " MB\n", info.elements,
+           th_store_log_bytes(store) / 1000000);
     th_store_close(store);
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     return system(command) == 0 ? 0 : 1;

@@ -1,5 +1,5 @@
-/* Runs an actor inside another program: starts it from a component file, sends it a message, prints the answer, and verifies
- * the chain that this has made.
+/* Runs an actor inside another program: starts it from a component file, sends it a message, prints the
+ * answer, and verifies the chain that this has made.
  *
  *     embed DATA-FOLDER COMPONENT INPUT
  */
@@ -22,7 +22,8 @@ int main(int argc, char **argv)
     theater_report report = {0};
     theater_runtime_options options = {.folder = argv[1]};
     theater_actor_options actor = {.name = "guest", .component = {component, size}};
-    theater_message message = {.actor = "guest", .input = {(uint8_t *)argv[3], argc == 4 ? strlen(argv[3]) : 0}};
+    theater_message message = {.actor = "guest",
+                               .input = {(uint8_t *)argv[3], argc == 4 ? strlen(argv[3]) : 0}};
 
     bool good = size > 0 && !theater_runtime_open(&options, &runtime, &error);
     good = good && !theater_actor_start(runtime, &actor, NULL, &error);

@@ -26,32 +26,32 @@ extern "C" {
 
 /* The one list of status codes: X(NAME, text, exit code of the command line, HTTP status).
  * The numeric value of a status is its place in this list; new ones are added at the end. */
-#define THEATER_STATUS_LIST(X)                                                                     \
-    X(OK, "ok", 0, 200)                                                                            \
-    X(INVALID_ARGUMENT, "invalid argument", 2, 400)                                                \
-    X(REJECTED, "rejected by the actor", 3, 422)                                                   \
-    X(NOT_FOUND, "not found", 4, 404)                                                              \
-    X(EXISTS, "exists already", 5, 409)                                                            \
-    X(COMPONENT_REFUSED, "component refused", 6, 422)                                              \
-    X(ACTOR_FAILED, "the actor failed", 7, 422)                                                    \
-    X(TOO_LARGE, "too large", 8, 413)                                                              \
-    X(MAILBOX_FULL, "mailbox full", 9, 429)                                                        \
-    X(STOPPED, "the actor is stopped", 10, 409)                                                    \
-    X(READ_ONLY, "read-only", 11, 503)                                                             \
-    X(STORAGE_FAILED, "storage failed", 12, 503)                                                   \
-    X(NO_SPACE, "no space left", 13, 503)                                                          \
-    X(BUSY, "in use by another process", 14, 503)                                                  \
-    X(CORRUPT, "corrupt", 15, 500)                                                                 \
-    X(VERSION, "version not supported", 16, 500)                                                   \
-    X(NO_MEMORY, "out of memory", 17, 503)                                                         \
-    X(ENGINE_FAILED, "the engine failed", 18, 500)                                                 \
-    X(TIMEOUT, "timed out", 19, 504)                                                               \
-    X(IO, "input or output failed", 20, 500)                                                       \
-    X(VERIFY_FAILED, "does not verify", 21, 422)                                                   \
-    X(UNDECIDED, "undecided", 22, 422)                                                             \
-    X(CANCELLED, "cancelled", 23, 503)                                                             \
-    X(PERMISSION, "permission denied", 24, 403)                                                    \
-    X(TOOL_MISSING, "a tool is missing", 25, 500)                                                  \
+#define THEATER_STATUS_LIST(X)                                                                               \
+    X(OK, "ok", 0, 200)                                                                                      \
+    X(INVALID_ARGUMENT, "invalid argument", 2, 400)                                                          \
+    X(REJECTED, "rejected by the actor", 3, 422)                                                             \
+    X(NOT_FOUND, "not found", 4, 404)                                                                        \
+    X(EXISTS, "exists already", 5, 409)                                                                      \
+    X(COMPONENT_REFUSED, "component refused", 6, 422)                                                        \
+    X(ACTOR_FAILED, "the actor failed", 7, 422)                                                              \
+    X(TOO_LARGE, "too large", 8, 413)                                                                        \
+    X(MAILBOX_FULL, "mailbox full", 9, 429)                                                                  \
+    X(STOPPED, "the actor is stopped", 10, 409)                                                              \
+    X(READ_ONLY, "read-only", 11, 503)                                                                       \
+    X(STORAGE_FAILED, "storage failed", 12, 503)                                                             \
+    X(NO_SPACE, "no space left", 13, 503)                                                                    \
+    X(BUSY, "in use by another process", 14, 503)                                                            \
+    X(CORRUPT, "corrupt", 15, 500)                                                                           \
+    X(VERSION, "version not supported", 16, 500)                                                             \
+    X(NO_MEMORY, "out of memory", 17, 503)                                                                   \
+    X(ENGINE_FAILED, "the engine failed", 18, 500)                                                           \
+    X(TIMEOUT, "timed out", 19, 504)                                                                         \
+    X(IO, "input or output failed", 20, 500)                                                                 \
+    X(VERIFY_FAILED, "does not verify", 21, 422)                                                             \
+    X(UNDECIDED, "undecided", 22, 422)                                                                       \
+    X(CANCELLED, "cancelled", 23, 503)                                                                       \
+    X(PERMISSION, "permission denied", 24, 403)                                                              \
+    X(TOOL_MISSING, "a tool is missing", 25, 500)                                                            \
     X(INTERRUPTED, "interrupted", 26, 503)
 
 typedef enum theater_status {
@@ -61,10 +61,10 @@ typedef enum theater_status {
         THEATER_STATUS_COUNT
 } theater_status;
 
-/* What went wrong, in words. Owned by the caller, usually on its stack, and filled by the callee when
- * it returns anything but THEATER_OK. `message` is one line of UTF-8 that names the object and, where
- * one helps, the remedy. A function that takes a `theater_error *` accepts NULL: then only the status
- * is known. */
+/* What went wrong, in words. Owned by the caller, usually on its stack, and filled by the callee when it
+ * returns anything but THEATER_OK. `message` is one line of UTF-8 (with THEATER_COMPONENT_REFUSED: one
+ * finding a line) that names the object and, where one helps, the remedy. A function that takes a
+ * `theater_error *` accepts NULL: then only the status is known. */
 typedef struct theater_error {
     theater_status status;
     char message[1024];

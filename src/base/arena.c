@@ -70,7 +70,7 @@ void *th_arena_alloc(th_arena *arena, size_t size)
     void *place = block->data + block->used;
     block->used += rounded;
     arena->used += size;
-    /* A large piece in a block of its own must not make the small ones that follow skip the room before it. */
+    /* A large piece in a block of its own must not make small ones that follow skip the room before it. */
     if (rounded < BLOCK_SIZE)
         arena->current = block;
     return place;

@@ -23,8 +23,9 @@ void th_buf_done(th_buf *buf)
 theater_status th_buf_reserve(th_buf *buf, size_t more, theater_error *reterr)
 {
     if (more > buf->max - buf->size)
-        return th_fail(reterr, THEATER_TOO_LARGE, "%zu bytes and %zu more pass the buffer's limit of %zu bytes", buf->size,
-                       more, buf->max);
+        return th_fail(reterr, THEATER_TOO_LARGE,
+                       "%zu bytes and %zu more pass the buffer's limit of %zu bytes", buf->size, more,
+                       buf->max);
     size_t need = buf->size + more;
     if (need <= buf->capacity)
         return THEATER_OK;
@@ -73,8 +74,9 @@ theater_status th_buf_printf(th_buf *buf, theater_error *reterr, const char *for
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     /* vsnprintf ends with a zero, so there must be room for one byte more, which does not count. */
-    theater_status status = length < 0 ? th_fail(reterr, THEATER_INVALID_ARGUMENT, "text that cannot be formatted")
-                                       : th_buf_reserve(buf, (size_t)length + 1, reterr);
+    theater_status status = length < 0
+                                ? th_fail(reterr, THEATER_INVALID_ARGUMENT, "text that cannot be formatted")
+                                : th_buf_reserve(buf, (size_t)length + 1, reterr);
     if (!status) {
         vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);
         buf->size += (size_t)length;

@@ -21,10 +21,32 @@ static const status_entry entries[] = {
 
 /* The names in the list are C identifiers; machines read them as "mailbox-full". */
 static const char *const dashed_names[] = {
-    "ok", "invalid-argument", "rejected", "not-found", "exists", "component-refused", "actor-failed",
-    "too-large", "mailbox-full", "stopped", "read-only", "storage-failed", "no-space", "busy", "corrupt",
-    "version", "no-memory", "engine-failed", "timeout", "io", "verify-failed", "undecided", "cancelled",
-    "permission", "tool-missing", "interrupted",
+    "ok",
+    "invalid-argument",
+    "rejected",
+    "not-found",
+    "exists",
+    "component-refused",
+    "actor-failed",
+    "too-large",
+    "mailbox-full",
+    "stopped",
+    "read-only",
+    "storage-failed",
+    "no-space",
+    "busy",
+    "corrupt",
+    "version",
+    "no-memory",
+    "engine-failed",
+    "timeout",
+    "io",
+    "verify-failed",
+    "undecided",
+    "cancelled",
+    "permission",
+    "tool-missing",
+    "interrupted",
 };
 _Static_assert(sizeof dashed_names / sizeof *dashed_names == THEATER_STATUS_COUNT, "a name for each status");
 
@@ -53,6 +75,15 @@ int theater_status_http(theater_status status)
     return find(status) ? entries[status].http : 500;
 }
 
+/* A message is one line, whatever it quotes. A refused component has one finding a line. */
+static void keep_to_lines(theater_error *error)
+{
+    for (char *c = error->message; *c; c++) {
+        if ((unsigned char)*c < ' ' && !(*c == '\n' && error->status == THEATER_COMPONENT_REFUSED))
+            *c = ' ';
+    }
+}
+
 /* A message that was cut must still be UTF-8: drops the bytes of a character that is not whole. */
 static void trim_to_character(char *text)
 {
@@ -64,6 +95,7 @@ static void trim_to_character(char *text)
 
 static void mend_cut(theater_error *error, int length)
 {
+    keep_to_lines(error);
     if (length >= (int)sizeof error->message)
         trim_to_character(error->message);
 }

@@ -23,8 +23,7 @@ theater_status th_fail_memory(theater_error *reterr, const char *what);
 
 /* An invariant that stays on in release: prints the place and aborts. For programmer's errors only;
  * nothing that a file, a guest or a client can cause may reach it. */
-#define th_assert(condition)                                                                       \
-    ((condition) ? (void)0 : th_assert_failed(#condition, __FILE__, __LINE__))
+#define th_assert(condition) ((condition) ? (void)0 : th_assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void th_assert_failed(const char *condition, const char *file, int line);
 
 /* Allocation that tests can make fail: every allocation of the C code goes through these four.

@@ -189,6 +189,8 @@ void th_bundle_reader_free(th_bundle_reader *reader)
 /* Reads until `size` bytes (at most max_item) are there or the file ends. */
 static theater_status fill(th_bundle_reader *reader, size_t size, theater_error *reterr)
 {
+    if (reader->begin == reader->end)
+        reader->begin = reader->end = 0; /* the whole buffer for the next read */
     if (reader->begin > 0 && reader->begin + size > reader->capacity) {
         memmove(reader->buffer, reader->buffer + reader->begin, reader->end - reader->begin);
         reader->end -= reader->begin;

@@ -70,8 +70,8 @@ typedef struct th_bundle_item {
 
 typedef struct th_bundle_reader th_bundle_reader;
 
-/* A reader that refuses items of more than `max_item` bytes and so never holds more than about that. *ret is
- * the caller's. Errors: NO_MEMORY. */
+/* A reader that refuses items of more than `max_item` bytes (65,536 at the least) and never holds more. *ret
+ * is the caller's. Errors: NO_MEMORY. */
 THEATER_CHECKED theater_status th_bundle_reader_new(th_bundle_source source, void *context, size_t max_item,
                                                     th_bundle_reader **ret, theater_error *reterr);
 void th_bundle_reader_free(th_bundle_reader *reader); /* accepts NULL */

@@ -272,8 +272,6 @@ static theater_status check_effects(th_causes *causes, const th_element *element
             if (last->any && effect.index >= first && is_mine(causes, &effect))
                 return left_out(causes, element, cause->sequence, effect.index, reterr);
         }
-        if (!more)
-            effect.index = NONE;
     }
     theater_status status = check_effect(causes, element, &effect, reterr);
     if (status)
@@ -305,16 +303,15 @@ static theater_status check_message(th_causes *causes, const th_element *element
                          reterr);
     if (status)
         return status;
-    bool same = last->any && last->sequence == cause->sequence;
-    last_message now = *last;
-    if (!same || *ret != CHECKED)
-        now.offset = 0, now.next = NONE;
     if (*ret == CHECKED && sender.type == TH_REJECTION)
         return found(causes, element, reterr, "its cause is a rejection, which sends nothing");
     if (*ret == CHECKED && !payload_usable(causes, &where.payloads.effects, &sender.effects))
-        *ret = UNCHECKED, now.offset = 0, now.next = NONE;
+        *ret = UNCHECKED;
+    last_message now = *last;
     if (*ret == CHECKED)
         status = check_effects(causes, element, where.payloads.effects.bytes, &now, reterr);
+    else
+        now.offset = 0, now.next = NONE; /* what comes behind it is not known either */
     now.any = true;
     now.sequence = cause->sequence;
     now.index = cause->index;

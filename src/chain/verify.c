@@ -368,19 +368,6 @@ theater_status th_verifier_checkpoint(th_verifier *verifier, th_slice note, thea
     return THEATER_OK;
 }
 
-/* Who gives a key of this chain wants to know it signed: a chain without a checkpoint says nothing of that.
- */
-static theater_status check_keys_were_used(th_verifier *verifier, theater_error *reterr)
-{
-    const th_verify_report *report = &verifier->report;
-    for (size_t i = 0; i < verifier->key_count && report->key_source != TH_KEY_USER; i++) {
-        if (th_log_name_of_chain(verifier->keys[i].name, verifier->actor, &report->genesis))
-            return th_verifier_find(verifier, TH_CHECK_KEY, false, 0, reterr,
-                                    "there is no checkpoint that the given key signed");
-    }
-    return THEATER_OK;
-}
-
 theater_status th_verifier_finish(th_verifier *verifier, th_verify_report *ret, theater_error *reterr)
 {
     th_verify_report *report = &verifier->report;
@@ -395,8 +382,6 @@ theater_status th_verifier_finish(th_verifier *verifier, th_verify_report *ret, 
     else if (verifier->waiting_count > 0 && !verifier->descriptor_missing && !verifier->links_only)
         status = th_verifier_find(verifier, TH_CHECK_COMPONENT, false, 0, reterr,
                                   "there is a component that no later element names");
-    else
-        status = check_keys_were_used(verifier, reterr);
     if (!status && verifier->links_only) {
         report->verdict = THEATER_VERSION;
         report->finding.check = TH_CHECK_VERSION;

@@ -64,9 +64,8 @@ typedef enum th_key_source {
 typedef struct th_verify_options {
     /* The name that the bundle's header or the store says; borrowed while the verifier lives. */
     th_slice actor;
-    /* The user's keys, of which the one with the chain's log name is used, and must have signed a checkpoint;
-     * keys of other chains are passed over, except where a checkpoint comes that none of them can be for.
-     * Borrowed likewise. */
+    /* The user's keys, of which the one with the chain's log name is used; a checkpoint of a log that none of
+     * them is for is found. Whether one signed anything is the report's key_source. Borrowed likewise. */
     const th_verifier_key *keys;
     size_t key_count;
     /* Bounds, 0 for the defaults. Element hashes kept for the heads of checkpoints (32 bytes each; beyond,

@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-/* What the operand means. An actor of the data folder comes before a file of the same name; a path with a slash is always a
- * file. */
-static theater_status find_source(cli_run *cli, theater_folder **ret_folder, theater_source *ret, theater_error *reterr)
+/* What the operand means. An actor of the data folder comes before a file of the same name; a path with a
+ * slash is always a file. */
+static theater_status find_source(cli_run *cli, theater_folder **ret_folder, theater_source *ret,
+                                  theater_error *reterr)
 {
     const char *operand = cli->operand_count ? cli->operands[0] : NULL;
     struct stat info;
@@ -16,6 +17,10 @@ static theater_status find_source(cli_run *cli, theater_folder **ret_folder, the
         return THEATER_OK;
     }
     theater_status status = cli_open_folder(cli, ret_folder, reterr);
+    if (status == THEATER_NOT_FOUND && is_file) {
+        ret->path = operand; /* THEATER_DATA may name a folder that is not made yet */
+        return THEATER_OK;
+    }
     if (status)
         return status;
     ret->folder = *ret_folder;
@@ -29,7 +34,8 @@ static theater_status find_source(cli_run *cli, theater_folder **ret_folder, the
         *ret = (theater_source){.path = operand};
         status = THEATER_OK;
     } else if (status == THEATER_NOT_FOUND) {
-        status = th_fail(reterr, status, "%s is neither an actor of %s nor a bundle file", operand, cli->data);
+        status =
+            th_fail(reterr, status, "%s is neither an actor of %s nor a bundle file", operand, cli->data);
     }
     return status;
 }

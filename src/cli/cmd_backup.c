@@ -1,16 +1,30 @@
 #include "cli/commands.h"
 
 /* Reads the copy back: a backup that cannot be used should be known of now. */
-static theater_status check_copy(const char *path, theater_error *reterr)
+static theater_status check_copy(const char *path, uint64_t wanted, theater_error *reterr)
 {
     theater_folder *copy;
-    uint64_t records, bytes;
+    uint64_t records = 0, bytes;
     theater_status status = theater_folder_open(path, &copy, reterr);
     if (!status) {
         status = theater_folder_check(copy, &records, &bytes, reterr);
         theater_folder_close(copy);
     }
-    return status ? th_fail_in(reterr, status, "the copy is made, but it is damaged as the original must be") : THEATER_OK;
+    if (!status && records < wanted)
+        return th_fail(reterr, THEATER_CORRUPT, "the copy %s has %llu records, and there were %llu to copy",
+                       path, (unsigned long long)records, (unsigned long long)wanted);
+    return status ? th_fail_in(reterr, status, "the copy was made, but it cannot be used") : THEATER_OK;
+}
+
+/* The original is read first: damage near the end of a log looks in a copy like a tail that was never
+ * written. */
+static theater_status copy_folder(theater_folder *folder, const char *to, theater_error *reterr)
+{
+    uint64_t records = 0, bytes;
+    theater_status status = theater_folder_check(folder, &records, &bytes, reterr);
+    if (!status)
+        status = theater_backup(folder, to, reterr);
+    return status ? status : check_copy(to, records, reterr);
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
@@ -19,10 +33,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     theater_status status = cli_open_folder(cli, &folder, reterr);
     if (status)
         return status;
-    status = theater_backup(folder, cli->operands[0], reterr);
+    status = copy_folder(folder, cli->operands[0], reterr);
     theater_folder_close(folder);
-    if (!status)
-        status = check_copy(cli->operands[0], reterr);
     if (status)
         return status;
     if (cli->json) {
@@ -46,8 +58,10 @@ const cli_command cli_cmd_backup = {
     .name = "backup",
     .operands = "DIR",
     .summary = "Copies a data folder, also a live one",
-    .description = "Copies what is on disk now into the new folder DIR, the log and the keys, which are secret, and reads the copy back. The copy is a data folder of its own, whose index "
-                   "is built when it is first opened. Never run the copy and the original at the same time: they would sign different pasts, and an older copy "
+    .description = "Copies what is on disk now into the new folder DIR, the log and the keys, which are "
+                   "secret, and reads the copy back. The copy is a data folder of its own, whose index "
+                   "is built when it is first opened. Never run the copy and the original at the same time: "
+                   "they would sign different pasts, and an older copy "
                    "refuses to sign below what it knows was signed.",
     .examples = examples,
     .operands_min = 1,

@@ -36,7 +36,8 @@ const cli_command cli_cmd_build = {
     .name = "build",
     .operands = "[DIR]",
     .summary = "Builds the component of an actor in C",
-    .description = "Compiles the C files of DIR (this folder when none is given) and wraps them to a component in DIR/build. The only outside "
+    .description = "Compiles the C files of DIR (this folder when none is given) and wraps them to a "
+                   "component in DIR/build. The only outside "
                    "tools are clang and lld. The same sources and compiler give the same bytes.",
     .examples = examples,
     .operands_max = 1,

@@ -6,8 +6,8 @@
 
 #define FOLLOW_NS UINT64_C(100000000)
 
-static theater_status print_range(cli_run *cli, theater_folder *folder, uint64_t actor, uint64_t from, uint64_t end,
-                                  theater_error *reterr)
+static theater_status print_range(cli_run *cli, theater_folder *folder, uint64_t actor, uint64_t from,
+                                  uint64_t end, theater_error *reterr)
 {
     theater_status status = THEATER_OK;
     for (uint64_t i = from; !status && i < end && !cli->out.closed; i++) {
@@ -25,8 +25,8 @@ static theater_status print_range(cli_run *cli, theater_folder *folder, uint64_t
 }
 
 /* Looks for new elements ten times a second; interrupting it is its usual end. */
-static theater_status follow(cli_run *cli, theater_folder *folder, const theater_actor_info *info, uint64_t from, uint64_t to,
-                             theater_error *reterr)
+static theater_status follow(cli_run *cli, theater_folder *folder, const theater_actor_info *info,
+                             uint64_t from, uint64_t to, theater_error *reterr)
 {
     char name[160];
     snprintf(name, sizeof name, "%s#%llu", info->name, (unsigned long long)info->id);
@@ -96,10 +96,14 @@ const cli_command cli_cmd_chain = {
     .name = "chain",
     .operands = "NAME",
     .summary = "Prints the elements of a chain",
-    .description = "Prints elements with their payloads, as a table or, with --json, one object a line with the keys sequence, hash, previous, type, "
-                   "timestamp, input, output, state_before, state_after, state_size, fuel, cause, principal and id.\n\n"
-                   "An input or output is a string when it is printable text and otherwise {\"base64\": ...}; that of a genesis or an upgrade is "
-                   "{\"descriptor\": ...}, the output of a rejection {\"code\": ..., \"message\": ...}, a payload that was dropped null.",
+    .description =
+        "Prints elements with their payloads, as a table or, with --json, one object a line with the keys "
+        "sequence, hash, previous, type, "
+        "timestamp, input, output, state_before, state_after, state_size, fuel, cause, principal and id.\n\n"
+        "An input or output is a string when it is printable text and otherwise {\"base64\": ...}; that of a "
+        "genesis or an upgrade is "
+        "{\"descriptor\": ...}, the output of a rejection {\"code\": ..., \"message\": ...}, a payload that "
+        "was dropped null.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

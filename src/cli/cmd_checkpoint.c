@@ -29,12 +29,14 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 }
 
 static const cli_option options[] = {
-    {"--origin", "TEXT", "Who signs: the beginning of the checkpoint's first line; theater.local when not given"},
+    {"--origin", "TEXT",
+     "Who signs: the beginning of the checkpoint's first line; theater.local when not given"},
     {NULL, NULL, NULL},
 };
 
 static const cli_example examples[] = {
-    {"--data data checkpoint counter > counter.checkpoint", "a signed statement of the chain's size and head"},
+    {"--data data checkpoint counter > counter.checkpoint",
+     "a signed statement of the chain's size and head"},
     {NULL, NULL},
 };
 
@@ -42,8 +44,10 @@ const cli_command cli_cmd_checkpoint = {
     .name = "checkpoint",
     .operands = "NAME",
     .summary = "Signs a chain as it stands on disk",
-    .description = "Prints a signed note (C2SP tlog-checkpoint) of the chain's size and tree head. The key is made at the first use, in the data "
-                   "folder's keys/signing.key, which only its owner may read. Give the note away: later nobody, not even you, can show another past "
+    .description = "Prints a signed note (C2SP tlog-checkpoint) of the chain's size and tree head. The key "
+                   "is made at the first use, in the data "
+                   "folder's keys/signing.key, which only its owner may read. Give the note away: later "
+                   "nobody, not even you, can show another past "
                    "for these elements.",
     .options = options,
     .examples = examples,

@@ -9,8 +9,6 @@
 
 #include "cli/commands.h"
 #include "port/system.h"
-#include "store/store.h"
-#include "theater_engine.h"
 #include "tool/compiler.h"
 #include "tool/tool.h"
 
@@ -60,7 +58,8 @@ static void say(examination *self, const char *what, verdict is, const char *rem
         cli_printf(out, "%-21sto do: %s\n", "", remedy);
 }
 
-static void bad(examination *self, const char *what, theater_status status, const char *message, const char *remedy)
+static void bad(examination *self, const char *what, theater_status status, const char *message,
+                const char *remedy)
 {
     say(self, what, BAD, remedy, "%s", message);
     if (self->status == THEATER_OK) {
@@ -69,7 +68,7 @@ static void bad(examination *self, const char *what, theater_status status, cons
     }
 }
 
-/* ---- the data folder --------------------------------------------------------------------------------------------- */
+/* ---- the data folder ----------------------------------------------------------------------------------- */
 
 static void look_at_lock(examination *self, const char *folder)
 {
@@ -93,26 +92,13 @@ static void look_at_lock(examination *self, const char *folder)
     }
     status = th_file_lock(file, 0, &error);
     if (status == THEATER_BUSY)
-        say(self, "writing", GOOD, NULL, "another process has it open for writing; reading commands work meanwhile");
+        say(self, "writing", GOOD, NULL,
+            "another process has it open for writing; reading commands work meanwhile");
     else if (status)
         bad(self, "writing", status, error.message, "look at the owner and mode of the file");
     else
         say(self, "writing", GOOD, NULL, "no process writes to it");
     th_file_close(file);
-}
-
-static void look_at_index(examination *self, const char *folder)
-{
-    th_store_options options = {.port = th_port_system(), .folder = folder, .read_only = true};
-    th_store *store;
-    theater_error error;
-    theater_status status = th_store_open(&options, &store, &error);
-    if (status) {
-        bad(self, "index", status, error.message, "the index is derived: the next command that writes builds it anew");
-        return;
-    }
-    say(self, "index", GOOD, NULL, "covers %" PRIu64 " records", th_store_covered(store));
-    th_store_close(store);
 }
 
 static void look_at_log(examination *self, theater_folder *folder)
@@ -121,9 +107,17 @@ static void look_at_log(examination *self, theater_folder *folder)
     theater_error error;
     theater_status status = theater_folder_check(folder, &records, &bytes, &error);
     if (status)
-        bad(self, "log", status, error.message, "restore the folder from a backup; nothing is repaired silently");
+        bad(self, "log", status, error.message,
+            "restore the folder from a backup; nothing is repaired silently");
     else
-        say(self, "log", GOOD, NULL, "%" PRIu64 " records, %" PRIu64 " bytes, every checksum holds", records, bytes);
+        say(self, "log", GOOD, NULL, "%" PRIu64 " records, %" PRIu64 " bytes, every checksum holds", records,
+            bytes);
+    uint64_t indexed = theater_folder_indexed(folder);
+    if (!status && indexed < records)
+        say(self, "index", GOOD, "nothing: the next command that writes brings it up to date",
+            "covers %" PRIu64 " of %" PRIu64 " records", indexed, records);
+    else if (!status)
+        say(self, "index", GOOD, NULL, "covers every record");
 }
 
 static void look_at_key(examination *self, const char *folder)
@@ -139,7 +133,8 @@ static void look_at_key(examination *self, const char *folder)
         return;
     }
     if (info.st_mode & 077)
-        bad(self, "key", THEATER_PERMISSION, "others may read the signing key", "chmod 600 keys/signing.key, and think of who may have read it");
+        bad(self, "key", THEATER_PERMISSION, "others may read the signing key",
+            "chmod 600 keys/signing.key, and think of who may have read it");
     else
         say(self, "key", GOOD, NULL, "only its owner may read it");
 }
@@ -151,8 +146,9 @@ static void look_at_space(examination *self, const char *folder)
         return;
     uint64_t left = (uint64_t)info.f_bavail * info.f_frsize;
     bool little = left < LITTLE_SPACE;
-    say(self, "space", little ? WARNING : GOOD, little ? "make room: without it the runtime becomes read-only" : NULL,
-        "%" PRIu64 " MiB left", left >> 20);
+    say(self, "space", little ? WARNING : GOOD,
+        little ? "make room: without it the runtime becomes read-only" : NULL, "%" PRIu64 " MiB left",
+        left >> 20);
 }
 
 static void look_at_folder(examination *self)
@@ -162,37 +158,37 @@ static void look_at_folder(examination *self)
     theater_folder *folder;
     theater_status status = cli_data(self->cli, true, &path, &error);
     if (status) {
-        bad(self, "folder", status, error.message, "name another one with --data, or start an actor to make it");
+        bad(self, "folder", status, error.message,
+            "name another one with --data, or start an actor to make it");
         return;
     }
     status = theater_folder_open(path, &folder, &error);
     if (status) {
         bad(self, "folder", status, error.message,
-            status == THEATER_VERSION ? "use the version of theater that made it" : "restore the folder from a backup");
+            status == THEATER_VERSION ? "use the version of theater that made it"
+                                      : "restore the folder from a backup");
         return;
     }
     say(self, "folder", GOOD, NULL, "%s is a data folder of this version", path);
     look_at_lock(self, path);
     look_at_log(self, folder);
-    look_at_index(self, path);
     look_at_key(self, path);
     look_at_space(self, path);
     theater_folder_close(folder);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------------------------------ */
 
 static void look_at_engine(examination *self)
 {
-    th_engine_options options = {.turns = 1};
-    char message[512] = "";
-    th_engine *engine = th_engine_new(&options, message, sizeof message);
-    if (!engine) {
-        bad(self, "engine", THEATER_ENGINE_FAILED, message, "look at the limits of this process (ulimit -v)");
-        return;
-    }
-    say(self, "engine", GOOD, NULL, "%s: %s", th_engine_name(), th_engine_describe(engine));
-    th_engine_free(engine);
+    theater_bytes words;
+    theater_error error;
+    theater_status status = theater_engine_describe(&words, &error);
+    if (status)
+        bad(self, "engine", status, error.message, "look at the limits of this process (ulimit -v)");
+    else
+        say(self, "engine", GOOD, NULL, "%s: %s", theater_engine_name(), (const char *)words.data);
+    theater_bytes_free(&words);
 }
 
 static void look_at_tools(examination *self)
@@ -232,8 +228,10 @@ const cli_command cli_cmd_doctor = {
     .name = "doctor",
     .operands = "",
     .summary = "Looks for what is wrong, and says what helps",
-    .description = "Looks at the data folder when one is named (format, lock, every checksum of the log, index, mode of the key, space on the disk), at the "
-                   "engine and at the tools that \"theater build\" needs. What is bad gives its exit code; a warning does not.",
+    .description = "Looks at the data folder when one is named (format, lock, every checksum of the log, "
+                   "index, mode of the key, space on the disk), at the "
+                   "engine and at the tools that \"theater build\" needs. What is bad gives its exit code; a "
+                   "warning does not.",
     .examples = examples,
     .run = run,
 };

@@ -47,7 +47,8 @@ static theater_status choose(const cli_run *cli, theater_folder *folder, id_list
     return status;
 }
 
-static theater_status export_chains(cli_run *cli, theater_folder *folder, const char *path, theater_error *reterr)
+static theater_status export_chains(cli_run *cli, theater_folder *folder, const char *path,
+                                    theater_error *reterr)
 {
     id_list list = {0};
     theater_status status = choose(cli, folder, &list, reterr);
@@ -106,8 +107,10 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 
 static const cli_option options[] = {
     {"--all", NULL, "Exports every chain of the data folder"},
-    {"--without-components", NULL, "Leaves components out: the turns cannot be run again from the bundle alone"},
-    {"--without-snapshots", NULL, "Leaves snapshots out: the bundle is smaller, and a replay runs from the beginning"},
+    {"--without-components", NULL,
+     "Leaves components out: the turns cannot be run again from the bundle alone"},
+    {"--without-snapshots", NULL,
+     "Leaves snapshots out: the bundle is smaller, and a replay runs from the beginning"},
     {"--without-payloads", NULL, "Leaves payloads out: links and proofs still hold"},
     {NULL, NULL, NULL},
 };
@@ -122,8 +125,10 @@ const cli_command cli_cmd_export = {
     .name = "export",
     .operands = "NAME... FILE",
     .summary = "Writes chains to a bundle file",
-    .description = "Writes one or more chains to one file: components, elements with their payloads, snapshots, the verifier key and the checkpoints. "
-                   "\"theater verify FILE\" and \"theater replay FILE\" check it anywhere. A file that is there is replaced when the whole was written.",
+    .description = "Writes one or more chains to one file: components, elements with their payloads, "
+                   "snapshots, the verifier key and the checkpoints. "
+                   "\"theater verify FILE\" and \"theater replay FILE\" check it anywhere. A file that is "
+                   "there is replaced when the whole was written.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

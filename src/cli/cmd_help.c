@@ -17,13 +17,15 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     }
     const cli_command *command = name ? cli_find_command(name) : NULL;
     if (name && !command)
-        return th_fail(reterr, THEATER_NOT_FOUND, "there is no command %s; \"theater help\" lists them", name);
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no command %s; \"theater help\" lists them",
+                       name);
     if (format && strcmp(format, "man") == 0)
         cli_help_man(cli, command);
     else if (format && strcmp(format, "markdown") == 0)
         cli_help_markdown(cli);
     else if (format && strcmp(format, "text") != 0)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--format: \"%s\" is not text, man or markdown", format);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--format: \"%s\" is not text, man or markdown",
+                       format);
     else if (command)
         cli_help_command(cli, command);
     else

@@ -31,7 +31,8 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data archive import ledger.bundle", "the chain can be read, searched and verified here; it never runs"},
+    {"--data archive import ledger.bundle",
+     "the chain can be read, searched and verified here; it never runs"},
     {NULL, NULL},
 };
 
@@ -39,7 +40,8 @@ const cli_command cli_cmd_import = {
     .name = "import",
     .operands = "FILE",
     .summary = "Takes a bundle in as a read-only archive",
-    .description = "Verifies the chains of a bundle file and takes them into the data folder as archives: they can be read, traced, proved and verified, but get no "
+    .description = "Verifies the chains of a bundle file and takes them into the data folder as archives: "
+                   "they can be read, traced, proved and verified, but get no "
                    "messages and never run. The data folder is made when it is missing.",
     .options = options,
     .examples = examples,

@@ -34,7 +34,8 @@ static void print_text(cli_output *out, const theater_actor_info *info)
     hash_line(out, "component", &info->component);
     line(out, "engine", info->engine);
     cli_printf(out,
-               "%-12s fuel %" PRIu64 ", memory %" PRIu64 ", state %" PRIu64 ", message %" PRIu64 ", effects %" PRIu64 "\n",
+               "%-12s fuel %" PRIu64 ", memory %" PRIu64 ", state %" PRIu64 ", message %" PRIu64
+               ", effects %" PRIu64 "\n",
                "limits", info->limits.fuel, info->limits.memory_bytes, info->limits.state_bytes,
                info->limits.message_bytes, info->limits.effects_bytes);
     if (info->has_snapshot)
@@ -128,7 +129,8 @@ const cli_command cli_cmd_inspect = {
     .name = "inspect",
     .operands = "NAME",
     .summary = "Shows what an actor is and where its chain stands",
-    .description = "Shows status, chain, state, component, engine and limits of one actor. NAME#ID tells an actor from an archive that has its name too.",
+    .description = "Shows status, chain, state, component, engine and limits of one actor. NAME#ID tells an "
+                   "actor from an archive that has its name too.",
     .examples = examples,
     .operands_min = 1,
     .operands_max = 1,

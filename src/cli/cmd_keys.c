@@ -39,7 +39,8 @@ const cli_command cli_cmd_keys = {
     .name = "keys",
     .operands = "NAME",
     .summary = "Prints the verifier key of a chain",
-    .description = "Prints the public key of the chain's checkpoints as a verifier key (C2SP signed-note). The first checkpoint makes the key.",
+    .description = "Prints the public key of the chain's checkpoints as a verifier key (C2SP signed-note). "
+                   "The first checkpoint makes the key.",
     .examples = examples,
     .operands_min = 1,
     .operands_max = 1,

@@ -53,7 +53,8 @@ const cli_command cli_cmd_stop = {
     .name = "stop",
     .operands = "NAME",
     .summary = "Stops an actor until it is resumed",
-    .description = "A stopped actor runs no turns. Messages from other actors wait for it; clients get an error.",
+    .description =
+        "A stopped actor runs no turns. Messages from other actors wait for it; clients get an error.",
     .examples = stop_examples,
     .operands_min = 1,
     .operands_max = 1,
@@ -85,7 +86,8 @@ const cli_command cli_cmd_remove = {
     .name = "remove",
     .operands = "NAME",
     .summary = "Ends an actor for good; its chain stays",
-    .description = "Ends an actor for good. Its chain stays readable and keeps its name, which no other actor of the folder can get; what waited for "
+    .description = "Ends an actor for good. Its chain stays readable and keeps its name, which no other "
+                   "actor of the folder can get; what waited for "
                    "it is dropped, and requests to it get the answer \"removed\".",
     .examples = remove_examples,
     .operands_min = 1,

@@ -44,7 +44,8 @@ static bool print_actor(void *context, const theater_actor_info *info)
         return !out->closed;
     }
     if (self->shown++ == 0)
-        cli_printf(out, "%-24s %6s %-8s %10s %12s  %s\n", "NAME", "ID", "STATUS", "ELEMENTS", "STATE", "LAST TURN");
+        cli_printf(out, "%-24s %6s %-8s %10s %12s  %s\n", "NAME", "ID", "STATUS", "ELEMENTS", "STATE",
+                   "LAST TURN");
     char time[CLI_TIME_SIZE];
     cli_format_time(info->head_timestamp_ns, time);
     bool quiet = info->status != THEATER_ACTOR_RUNNING;
@@ -86,7 +87,8 @@ const cli_command cli_cmd_list = {
     .name = "list",
     .operands = "",
     .summary = "Lists the actors of a data folder",
-    .description = "Lists the actors by ascending id, with the elements on their chains, the bytes of their states and the time of their last "
+    .description = "Lists the actors by ascending id, with the elements on their chains, the bytes of their "
+                   "states and the time of their last "
                    "turn. Works while another process writes to the folder.",
     .options = options,
     .examples = examples,

@@ -24,8 +24,10 @@ const cli_command cli_cmd_new = {
     .name = "new",
     .operands = "DIR",
     .summary = "Makes a folder with a small actor in C",
-    .description = "Makes the folder DIR with an actor that builds and runs: its source, a manifest, inputs to try and a page that "
-                   "explains them. The last part of DIR becomes the actor's name: labels of a-z 0-9 - _ joined by dots.",
+    .description =
+        "Makes the folder DIR with an actor that builds and runs: its source, a manifest, inputs to try and "
+        "a page that "
+        "explains them. The last part of DIR becomes the actor's name: labels of a-z 0-9 - _ joined by dots.",
     .examples = examples,
     .operands_min = 1,
     .operands_max = 1,

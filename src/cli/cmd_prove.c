@@ -7,7 +7,8 @@ static theater_status read_note(const cli_run *cli, const char *option, th_buf *
     return path ? cli_read_file(path, TH_NOTE_MAX, buf, reterr) : THEATER_OK;
 }
 
-static theater_status prove(cli_run *cli, theater_folder *folder, uint64_t actor, theater_bytes *ret, theater_error *reterr)
+static theater_status prove(cli_run *cli, theater_folder *folder, uint64_t actor, theater_bytes *ret,
+                            theater_error *reterr)
 {
     th_buf older, note;
     th_buf_init(&older, TH_NOTE_MAX);
@@ -23,7 +24,8 @@ static theater_status prove(cli_run *cli, theater_folder *folder, uint64_t actor
     else if (!status && older.size == 0)
         status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "--consistency: the file is empty");
     else if (!status)
-        status = theater_prove_consistency(folder, actor, th_buf_slice(&older), th_buf_slice(&note), ret, reterr);
+        status =
+            theater_prove_consistency(folder, actor, th_buf_slice(&older), th_buf_slice(&note), ret, reterr);
     th_buf_done(&older);
     th_buf_done(&note);
     return status;
@@ -69,8 +71,10 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data data prove counter --element 41 > 41.tlog-proof", "a proof that needs nothing else to be checked"},
-    {"--data data prove counter --consistency old.checkpoint", "that what was signed in old.checkpoint was not changed since"},
+    {"--data data prove counter --element 41 > 41.tlog-proof",
+     "a proof that needs nothing else to be checked"},
+    {"--data data prove counter --consistency old.checkpoint",
+     "that what was signed in old.checkpoint was not changed since"},
     {NULL, NULL},
 };
 
@@ -78,8 +82,10 @@ const cli_command cli_cmd_prove = {
     .name = "prove",
     .operands = "NAME",
     .summary = "Makes a proof that anyone can check offline",
-    .description = "Prints a proof as text (docs/proofs.md): that an element is one of those that a checkpoint signed (C2SP tlog-proof, with the element "
-                   "as extra data), or that the chain of a newer checkpoint begins with that of an older one. Its size grows with the logarithm of the chain's.",
+    .description = "Prints a proof as text (docs/proofs.md): that an element is one of those that a "
+                   "checkpoint signed (C2SP tlog-proof, with the element "
+                   "as extra data), or that the chain of a newer checkpoint begins with that of an older "
+                   "one. Its size grows with the logarithm of the chain's.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

@@ -57,7 +57,8 @@ const cli_command cli_cmd_query = {
     .name = "query",
     .operands = "NAME [INPUT]",
     .summary = "Asks an actor without recording anything",
-    .description = "Runs the actor's handle on its last committed state and prints the output. Nothing is recorded: no element, no new state, no "
+    .description = "Runs the actor's handle on its last committed state and prints the output. Nothing is "
+                   "recorded: no element, no new state, no "
                    "message. With --json the element that the state is after comes along.",
     .options = options,
     .examples = examples,

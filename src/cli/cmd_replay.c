@@ -6,7 +6,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     theater_check_options options = {.key = cli_value(cli, "--key")};
     const char *engine = cli_value(cli, "--engine");
     if (engine && strcmp(engine, "pulley") != 0 && strcmp(engine, "cranelift") != 0)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--engine: \"%s\" is neither cranelift nor pulley", engine);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--engine: \"%s\" is neither cranelift nor pulley",
+                       engine);
     options.pulley = engine && engine[0] == 'p';
     uint64_t threads = 0;
     theater_status status = cli_number(cli, "--threads", &threads, reterr);
@@ -25,7 +26,8 @@ static const cli_option options[] = {
 
 static const cli_example examples[] = {
     {"--data data replay counter", "runs every turn of the chain again"},
-    {"replay ledger.bundle --engine pulley", "runs a bundle again, with another engine than it was recorded with"},
+    {"replay ledger.bundle --engine pulley",
+     "runs a bundle again, with another engine than it was recorded with"},
     {NULL, NULL},
 };
 
@@ -33,9 +35,12 @@ const cli_command cli_cmd_replay = {
     .name = "replay",
     .operands = "[NAME | BUNDLE]",
     .summary = "Runs every turn again and compares",
-    .description = "Verifies a chain, a bundle or every chain of the data folder, then runs every turn again, on all processors from the snapshots, and "
-                   "compares type, reason, output, effects, state and fuel. The first element that differs is named, with what differs and exit code "
-                   "21. Exit code 22 means that nothing is broken but not everything could be decided: a turn ended by the depth of a stack, or a "
+    .description = "Verifies a chain, a bundle or every chain of the data folder, then runs every turn "
+                   "again, on all processors from the snapshots, and "
+                   "compares type, reason, output, effects, state and fuel. The first element that differs "
+                   "is named, with what differs and exit code "
+                   "21. Exit code 22 means that nothing is broken but not everything could be decided: a "
+                   "turn ended by the depth of a stack, or a "
                    "payload was dropped.",
     .options = options,
     .examples = examples,

@@ -99,8 +99,9 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 {
     bool lines = cli_flag(cli, "--lines");
     if (lines && cli->operand_count > 1)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "INPUT and --lines exclude each other; lines come from --file "
-                                                         "or standard input");
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "INPUT and --lines exclude each other; lines come from --file "
+                       "or standard input");
     th_buf buf;
     th_buf_init(&buf, CLI_FILE_MAX);
     th_slice input = {0};
@@ -134,8 +135,11 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 
 static const cli_option options[] = {
     {"--file", "FILE", "Takes the input, or the lines, from a file; - is standard input"},
-    {"--lines", NULL, "Sends each line as one input, many at once, and prints each answer as one line in order"},
-    {"--id", "KEY", "Idempotency key: the same key runs once and gives the first answer again; with --lines KEY-1, KEY-2, ..."},
+    {"--lines", NULL,
+     "Sends each line as one input, many at once, and prints each answer as one line in order"},
+    {"--id", "KEY",
+     "Idempotency key: the same key runs once and gives the first answer again; with --lines KEY-1, KEY-2, "
+     "..."},
     {"--principal", "NAME", "Who the client is, as it goes on the chain for good"},
     {"--drain", "TIME", "How long to wait for the messages that it caused to be handled; 10s when not given"},
     {"--async", NULL, "Answers may come before they are on disk"},
@@ -143,8 +147,10 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data data send counter \"add 5\"", "prints the answer; a rejection goes to standard error, with exit code 3"},
-    {"--data data send ledger --lines --file transfers.txt", "one input a line; an empty line is the answer to one that was rejected"},
+    {"--data data send counter \"add 5\"",
+     "prints the answer; a rejection goes to standard error, with exit code 3"},
+    {"--data data send ledger --lines --file transfers.txt",
+     "one input a line; an empty line is the answer to one that was rejected"},
     {"--data data send counter \"add 5\" --id order-17", "may be repeated: it counts once"},
     {NULL, NULL},
 };
@@ -154,12 +160,17 @@ const cli_command cli_cmd_send = {
     .operands = "NAME [INPUT]",
     .summary = "Sends a message to an actor and prints its answer",
     .description =
-        "Runs one turn of the actor with INPUT (nothing when neither INPUT nor --file is given) and prints the output's bytes when it is on "
-        "disk. A rejection is printed to standard error and has exit code 3. Afterwards it waits until the messages to other actors "
+        "Runs one turn of the actor with INPUT (nothing when neither INPUT nor --file is given) and prints "
+        "the output's bytes when it is on "
+        "disk. A rejection is printed to standard error and has exit code 3. Afterwards it waits until the "
+        "messages to other actors "
         "that it caused have been handled; what is left goes on with the next command that writes.\n\n"
-        "With --lines every line of the file or of standard input is one input, an empty line an empty one. Answers come in the order of "
-        "the lines, each as one line: a line break in an output is written as \\n or \\r. A rejection is an empty line; the exit code at the "
-        "end tells of rejections, and standard error how many there were. With --json each answer is one object a line.",
+        "With --lines every line of the file or of standard input is one input, an empty line an empty one. "
+        "Answers come in the order of "
+        "the lines, each as one line: a line break in an output is written as \\n or \\r. A rejection is an "
+        "empty line; the exit code at the "
+        "end tells of rejections, and standard error how many there were. With --json each answer is one "
+        "object a line.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

@@ -47,7 +47,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     theater_status status = cli_actor_read(cli, &actor, reterr);
     const char *name = cli->operand_count ? cli->operands[0] : actor.name;
     if (!status && !name[0])
-        status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "a name is missing: theater start NAME --component FILE");
+        status = th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                         "a name is missing: theater start NAME --component FILE");
     if (!status && actor.component.size == 0 && !cli_flag(cli, "--component") && !actor.has_manifest)
         status = th_fail(reterr, THEATER_INVALID_ARGUMENT,
                          "a component is missing: give --component FILE or --manifest FILE");
@@ -64,9 +65,11 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data data start counter --component counter.wasm --config-text 41", "starts an actor; the data folder is made when it is missing"},
+    {"--data data start counter --component counter.wasm --config-text 41",
+     "starts an actor; the data folder is made when it is missing"},
     {"--data data start --manifest counter/actor.yaml", "the same by a manifest, which has the name too"},
-    {"--data data start counter2 --manifest counter/actor.yaml --state 64MiB", "another actor of it, with a larger state"},
+    {"--data data start counter2 --manifest counter/actor.yaml --state 64MiB",
+     "another actor of it, with a larger state"},
     {NULL, NULL},
 };
 
@@ -74,8 +77,10 @@ const cli_command cli_cmd_start = {
     .name = "start",
     .operands = "[NAME]",
     .summary = "Starts an actor from a component",
-    .description = "Checks and compiles the component, runs its init with the configuration, and records the genesis of a new chain. A name is "
-                   "made of labels of a-z 0-9 - _ joined by dots, and no actor of the folder may have it or have had it.",
+    .description = "Checks and compiles the component, runs its init with the configuration, and records the "
+                   "genesis of a new chain. A name is "
+                   "made of labels of a-z 0-9 - _ joined by dots, and no actor of the folder may have it or "
+                   "have had it.",
     .options = options,
     .examples = examples,
     .operands_max = 1,

@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 
-static void print_json(cli_run *cli, const theater_actor_info *info, uint64_t sequence, const theater_element *element,
-                       th_slice state)
+static void print_json(cli_run *cli, const theater_actor_info *info, uint64_t sequence,
+                       const theater_element *element, th_slice state)
 {
     cli_output *out = &cli->out;
     cli_json_object(out);
@@ -21,8 +21,8 @@ static void print_json(cli_run *cli, const theater_actor_info *info, uint64_t se
     cli_json_line(out);
 }
 
-static theater_status print_state(cli_run *cli, theater_folder *folder, const theater_actor_info *info, uint64_t sequence,
-                                  theater_error *reterr)
+static theater_status print_state(cli_run *cli, theater_folder *folder, const theater_actor_info *info,
+                                  uint64_t sequence, theater_error *reterr)
 {
     theater_bytes state;
     theater_status status = theater_state_at(folder, info->id, sequence, &state, reterr);
@@ -78,7 +78,8 @@ const cli_command cli_cmd_state = {
     .name = "state",
     .operands = "NAME",
     .summary = "Prints an actor's state, now or after any element",
-    .description = "Prints the bytes of the state. Old states are computed by running the turns since the snapshot before again, and checked against the "
+    .description = "Prints the bytes of the state. Old states are computed by running the turns since the "
+                   "snapshot before again, and checked against the "
                    "element's state root.",
     .options = options,
     .examples = examples,

@@ -53,8 +53,8 @@ static bool print_step(void *context, const theater_trace_step *step)
     int depth = step->depth < 0 ? -step->depth : step->depth;
     for (int i = 0; i < depth && i < 40; i++)
         cli_puts(out, "  ");
-    cli_printf(out, "%s %s element %" PRIu64 " (%s)\n", step->depth < 0 ? "caused by" : "caused", step->actor.name,
-               step->sequence, kind_word(step->kind));
+    cli_printf(out, "%s %s element %" PRIu64 " (%s)\n", step->depth < 0 ? "caused by" : "caused",
+               step->actor.name, step->sequence, kind_word(step->kind));
     return !out->closed;
 }
 
@@ -62,7 +62,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 {
     uint64_t sequence, max = 1000;
     if (!cli_parse_number(cli->operands[1], &sequence))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is not an element's sequence", cli->operands[1]);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is not an element's sequence",
+                       cli->operands[1]);
     theater_folder *folder;
     theater_actor_info info;
     theater_status status = cli_number(cli, "--max", &max, reterr);
@@ -72,8 +73,9 @@ static theater_status run(cli_run *cli, theater_error *reterr)
         return status;
     bool more = false;
     if (sequence >= info.elements)
-        status = th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %" PRIu64 "; its chain ends at %" PRIu64,
-                         info.name, sequence, info.elements - 1);
+        status = th_fail(reterr, THEATER_NOT_FOUND,
+                         "actor %s has no element %" PRIu64 "; its chain ends at %" PRIu64, info.name,
+                         sequence, info.elements - 1);
     else
         status = theater_trace(folder, info.id, sequence, max, print_step, cli, &more, reterr);
     theater_folder_close(folder);
@@ -97,7 +99,8 @@ const cli_command cli_cmd_trace = {
     .name = "trace",
     .operands = "NAME SEQ",
     .summary = "Shows what caused an element, and what it caused",
-    .description = "Walks from an element back to the client's message that it goes back to, then on to everything that it caused, across actors: messages, "
+    .description = "Walks from an element back to the client's message that it goes back to, then on to "
+                   "everything that it caused, across actors: messages, "
                    "replies to requests, and notices of requests that could not be delivered.",
     .options = options,
     .examples = examples,

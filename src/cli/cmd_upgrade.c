@@ -2,7 +2,8 @@
 #include "cli/limits.h"
 
 /* Limits that were not named keep what is in force; a manifest names them all. */
-static theater_status fill_limits(const cli_run *cli, const cli_actor *actor, theater_limits *ret, theater_error *reterr)
+static theater_status fill_limits(const cli_run *cli, const cli_actor *actor, theater_limits *ret,
+                                  theater_error *reterr)
 {
     *ret = actor->limits;
     if (actor->has_manifest)
@@ -29,8 +30,7 @@ static theater_status upgrade(cli_run *cli, const cli_actor *actor, theater_erro
         .keep_config = !actor->has_config,
         .keep_limits = !actor->has_limits,
     };
-    theater_status status =
-        actor->has_limits ? fill_limits(cli, actor, &options.limits, reterr) : THEATER_OK;
+    theater_status status = actor->has_limits ? fill_limits(cli, actor, &options.limits, reterr) : THEATER_OK;
     theater_runtime *runtime;
     if (!status)
         status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
@@ -74,7 +74,8 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"--data data upgrade counter --component counter-2.wasm", "goes on under a new component; its verify-state is asked of the state as it is"},
+    {"--data data upgrade counter --component counter-2.wasm",
+     "goes on under a new component; its verify-state is asked of the state as it is"},
     {"--data data upgrade counter --state 64MiB", "a larger limit; the others stay"},
     {"--data data upgrade counter", "goes on under the engine of this version"},
     {NULL, NULL},
@@ -84,8 +85,10 @@ const cli_command cli_cmd_upgrade = {
     .name = "upgrade",
     .operands = "NAME",
     .summary = "Changes an actor's component, configuration or limits",
-    .description = "Records an upgrade element, after which the actor runs under another component, configuration or limits, or under the engine "
-                   "of this version. What is not named stays. The state stays as it is, and the new component's verify-state must accept it.",
+    .description = "Records an upgrade element, after which the actor runs under another component, "
+                   "configuration or limits, or under the engine "
+                   "of this version. What is not named stays. The state stays as it is, and the new "
+                   "component's verify-state must accept it.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

@@ -16,7 +16,8 @@ static const cli_option options[] = {
 static const cli_example examples[] = {
     {"--data data verify counter", "checks one chain of the data folder"},
     {"--data data verify --all", "checks all chains, and the messages between them"},
-    {"verify ledger.bundle --key \"$(cat ledger.vkey)\"", "checks a bundle that somebody gave, with a key that one trusts"},
+    {"verify ledger.bundle --key \"$(cat ledger.vkey)\"",
+     "checks a bundle that somebody gave, with a key that one trusts"},
     {NULL, NULL},
 };
 
@@ -24,11 +25,15 @@ const cli_command cli_cmd_verify = {
     .name = "verify",
     .operands = "[NAME | BUNDLE]",
     .summary = "Checks links, roots, payloads and checkpoints",
-    .description = "Checks a chain of the data folder, a bundle file, or, without an operand, every chain of the folder: encodings, links, hashes "
-                   "of payloads, the rules of each kind of element, snapshots and signed checkpoints. Nothing is run. The first bad element is named, with "
-                   "exit code 21.\n\n"
-                   "An operand is an actor's name first and a file second; with a slash in it, it is always a file. Without --key the folder's own "
-                   "key is used, or the one in the bundle, which shows only that the bundle agrees with itself.",
+    .description =
+        "Checks a chain of the data folder, a bundle file, or, without an operand, every chain of the "
+        "folder: encodings, links, hashes "
+        "of payloads, the rules of each kind of element, snapshots and signed checkpoints. Nothing is run. "
+        "The first bad element is named, with "
+        "exit code 21.\n\n"
+        "An operand is an actor's name first and a file second; with a slash in it, it is always a file. "
+        "Without --key the folder's own "
+        "key is used, or the one in the bundle, which shows only that the bundle agrees with itself.",
     .options = options,
     .examples = examples,
     .operands_max = 1,

@@ -34,7 +34,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 {
     if (!cli_flag(cli, "--key"))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "--key VKEY is missing: a proof shows nothing without a key that one trusts (\"theater keys NAME\" prints it)");
+                       "--key VKEY is missing: a proof shows nothing without a key that one trusts "
+                       "(\"theater keys NAME\" prints it)");
     th_buf buf;
     th_buf_init(&buf, PROOF_MAX);
     theater_status status = cli_read_file(cli->operands[0], PROOF_MAX, &buf, reterr);
@@ -50,7 +51,8 @@ static const cli_option options[] = {
 };
 
 static const cli_example examples[] = {
-    {"verify-proof 41.tlog-proof --key \"$(cat counter.vkey)\"", "says what was proved, or fails with exit code 21"},
+    {"verify-proof 41.tlog-proof --key \"$(cat counter.vkey)\"",
+     "says what was proved, or fails with exit code 21"},
     {NULL, NULL},
 };
 
@@ -58,7 +60,8 @@ const cli_command cli_cmd_verify_proof = {
     .name = "verify-proof",
     .operands = "FILE",
     .summary = "Checks a proof offline",
-    .description = "Checks a proof that \"theater prove\" has made, of either kind, with the verifier key of the chain. It needs no data folder and no network. "
+    .description = "Checks a proof that \"theater prove\" has made, of either kind, with the verifier key of "
+                   "the chain. It needs no data folder and no network. "
                    "FILE may be - for standard input.",
     .options = options,
     .examples = examples,

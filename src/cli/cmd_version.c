@@ -1,5 +1,4 @@
 #include "cli/commands.h"
-#include "theater_engine.h"
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
@@ -10,11 +9,11 @@ static theater_status run(cli_run *cli, theater_error *reterr)
         cli_json_key(out, "version");
         cli_json_string(out, theater_version());
         cli_json_key(out, "engine");
-        cli_json_string(out, th_engine_name());
+        cli_json_string(out, theater_engine_name());
         cli_json_end(out, '}');
         cli_json_line(out);
     } else {
-        cli_printf(out, "theater %s, engine %s\n", theater_version(), th_engine_name());
+        cli_printf(out, "theater %s, engine %s\n", theater_version(), theater_engine_name());
     }
     return THEATER_OK;
 }
@@ -28,7 +27,8 @@ const cli_command cli_cmd_version = {
     .name = "version",
     .operands = "",
     .summary = "Prints the version",
-    .description = "Prints the version of the program and the name of its engine, as it stands in the descriptors of the actors that it starts.",
+    .description = "Prints the version of the program and the name of its engine, as it stands in the "
+                   "descriptors of the actors that it starts.",
     .examples = examples,
     .no_data = true,
     .run = run,

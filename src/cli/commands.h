@@ -4,34 +4,34 @@
 
 #include "cli/cli.h"
 
-#define CLI_COMMAND_LIST(X)                                                                                                  \
-    X(new)                                                                                                                   \
-    X(build)                                                                                                                 \
-    X(start)                                                                                                                 \
-    X(stop)                                                                                                                  \
-    X(resume)                                                                                                                \
-    X(remove)                                                                                                                \
-    X(upgrade)                                                                                                               \
-    X(list)                                                                                                                  \
-    X(inspect)                                                                                                               \
-    X(send)                                                                                                                  \
-    X(query)                                                                                                                 \
-    X(chain)                                                                                                                 \
-    X(state)                                                                                                                 \
-    X(verify)                                                                                                                \
-    X(replay)                                                                                                                \
-    X(checkpoint)                                                                                                            \
-    X(keys)                                                                                                                  \
-    X(prove)                                                                                                                 \
-    X(verify_proof)                                                                                                          \
-    X(trace)                                                                                                                 \
-    X(export)                                                                                                                \
-    X(import)                                                                                                                \
-    X(backup)                                                                                                                \
-    X(serve)                                                                                                             \
-    X(token)                                                                                                             \
-    X(doctor)                                                                                                                \
-    X(version)                                                                                                               \
+#define CLI_COMMAND_LIST(X)                                                                                  \
+    X(new)                                                                                                   \
+    X(build)                                                                                                 \
+    X(start)                                                                                                 \
+    X(stop)                                                                                                  \
+    X(resume)                                                                                                \
+    X(remove)                                                                                                \
+    X(upgrade)                                                                                               \
+    X(list)                                                                                                  \
+    X(inspect)                                                                                               \
+    X(send)                                                                                                  \
+    X(query)                                                                                                 \
+    X(chain)                                                                                                 \
+    X(state)                                                                                                 \
+    X(verify)                                                                                                \
+    X(replay)                                                                                                \
+    X(checkpoint)                                                                                            \
+    X(keys)                                                                                                  \
+    X(prove)                                                                                                 \
+    X(verify_proof)                                                                                          \
+    X(trace)                                                                                                 \
+    X(export)                                                                                                \
+    X(import)                                                                                                \
+    X(backup)                                                                                                \
+    X(serve)                                                                                                 \
+    X(token)                                                                                                 \
+    X(doctor)                                                                                                \
+    X(version)                                                                                               \
     X(help)
 
 #define CLI_DECLARE(name) extern const cli_command cli_cmd_##name;

@@ -7,7 +7,7 @@
 
 #define PREVIEW 28
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 static void put_descriptor(cli_output *out, const th_descriptor *descriptor)
 {
@@ -149,12 +149,12 @@ void cli_element_json(cli_output *out, const theater_element *element)
     cli_json_line(out);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 void cli_element_head(cli_output *out)
 {
-    cli_printf(out, "%8s  %-24s  %-10s  %-8s  %10s  %12s  %s\n", "SEQUENCE", "TIME", "TYPE", "HASH", "FUEL", "STATE",
-               "INPUT -> OUTPUT");
+    cli_printf(out, "%8s  %-24s  %-10s  %-8s  %10s  %12s  %s\n", "SEQUENCE", "TIME", "TYPE", "HASH", "FUEL",
+               "STATE", "INPUT -> OUTPUT");
 }
 
 static void put_preview(cli_output *out, th_slice bytes)

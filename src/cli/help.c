@@ -1,12 +1,12 @@
-/* Help, man pages and the reference part of docs/cli.md, all from the tables of the commands. A test compares what is in the tree with what
- * is printed here. */
+/* Help, man pages and the reference part of docs/cli.md, all from the tables of the commands. A test compares
+ * what is in the tree with what is printed here. */
 #include <stdio.h>
 
 #include "cli/cli.h"
 
 #define WIDTH 79
 
-/* ---- for a terminal ---------------------------------------------------------------------------------------------- */
+/* ---- for a terminal ------------------------------------------------------------------------------------ */
 
 /* Words of `text`, broken at WIDTH, each line behind `indent` spaces; the first one continues at `column`. */
 static void put_wrapped(cli_output *out, const char *text, size_t indent, size_t column)
@@ -116,7 +116,7 @@ void cli_help(cli_run *cli)
                   "lists the exit codes.\n");
 }
 
-/* ---- man pages --------------------------------------------------------------------------------------------------- */
+/* ---- man pages ----------------------------------------------------------------------------------------- */
 
 static void put_roff_size(cli_output *out, const char *text, size_t size)
 {
@@ -177,10 +177,13 @@ static void put_roff_head(cli_output *out, const char *name, const char *summary
 static void man_program(cli_output *out)
 {
     put_roff_head(out, "theater", "verifiable deterministic actors");
-    cli_puts(out, "\\fBtheater\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n"
-                  "Runs WebAssembly components as actors whose every step is recorded on a hash\\-linked chain, and lets\n"
-                  "anyone prove afterwards what they did. Each command has a page of its own, theater\\-COMMAND(1).\n"
-                  ".SH COMMANDS\n");
+    cli_puts(
+        out,
+        "\\fBtheater\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n"
+        "Runs WebAssembly components as actors whose every step is recorded on a hash\\-linked chain, and "
+        "lets\n"
+        "anyone prove afterwards what they did. Each command has a page of its own, theater\\-COMMAND(1).\n"
+        ".SH COMMANDS\n");
     for (size_t i = 0; cli_commands[i]; i++) {
         cli_puts(out, ".TP\n\\fB");
         put_roff(out, cli_commands[i]->name);
@@ -197,8 +200,9 @@ static void man_program(cli_output *out)
         put_roff(out, theater_status_text((theater_status)i));
         cli_puts(out, "\n");
     }
-    cli_puts(out, ".SH ENVIRONMENT\n.TP\n\\fBTHEATER_DATA\\fR\nThe data folder when \\-\\-data is not given.\n"
-                  ".TP\n\\fBNO_COLOR\\fR\nWhen it is set and not empty, terminals get no colours either.\n");
+    cli_puts(out,
+             ".SH ENVIRONMENT\n.TP\n\\fBTHEATER_DATA\\fR\nThe data folder when \\-\\-data is not given.\n"
+             ".TP\n\\fBNO_COLOR\\fR\nWhen it is set and not empty, terminals get no colours either.\n");
 }
 
 void cli_help_man(cli_run *cli, const cli_command *command)
@@ -233,7 +237,7 @@ void cli_help_man(cli_run *cli, const cli_command *command)
     cli_puts(out, ".SH SEE ALSO\ntheater(1), which lists the exit codes\n");
 }
 
-/* ---- Markdown ---------------------------------------------------------------------------------------------------- */
+/* ---- Markdown ------------------------------------------------------------------------------------------ */
 
 static void put_markdown_options(cli_output *out, const cli_option *options, const cli_command *only)
 {
@@ -256,8 +260,8 @@ void cli_help_markdown(cli_run *cli)
         const cli_command *command = cli_commands[i];
         cli_printf(out, "\n## theater %s\n\n", command->name);
         cli_puts(out, "`");
-        cli_printf(out, "theater %s%s%s%s`\n\n", command->name, command->operands[0] ? " " : "", command->operands,
-                   command->options && command->options->name ? " [OPTION...]" : "");
+        cli_printf(out, "theater %s%s%s%s`\n\n", command->name, command->operands[0] ? " " : "",
+                   command->operands, command->options && command->options->name ? " [OPTION...]" : "");
         cli_puts(out, command->description);
         cli_puts(out, "\n\n");
         put_markdown_options(out, command->options, NULL);

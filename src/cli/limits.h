@@ -6,24 +6,25 @@
 #include "cli/cli.h"
 
 /* The options of both commands; they come first in the tables. */
-#define CLI_ACTOR_OPTIONS                                                                                                    \
-    {"--component", "FILE", "The component of world theater:actor/guest"},                                                   \
-        {"--config", "FILE", "A file with the configuration for init"},                                                      \
-        {"--config-text", "TEXT", "The configuration itself"},                                                               \
-        {"--manifest", "FILE", "A manifest (actor.yaml) that names all of this; other options win"},                         \
-        {"--fuel", "N", "Fuel of one turn; 1000000000 when not given"},                                                      \
-        {"--memory", "SIZE", "Bytes of each linear memory; 64MiB when not given"},                                           \
-        {"--state", "SIZE", "Bytes of the state; 16MiB when not given"},                                                     \
-        {"--message", "SIZE", "Bytes of an input, an output, a payload or the configuration; 1MiB when not given"},          \
-    {                                                                                                                        \
-        "--effects", "SIZE", "Bytes of the effects and payloads of one turn; 4MiB when not given"                            \
+#define CLI_ACTOR_OPTIONS                                                                                    \
+    {"--component", "FILE", "The component of world theater:actor/guest"},                                   \
+        {"--config", "FILE", "A file with the configuration for init"},                                      \
+        {"--config-text", "TEXT", "The configuration itself"},                                               \
+        {"--manifest", "FILE", "A manifest (actor.yaml) that names all of this; other options win"},         \
+        {"--fuel", "N", "Fuel of one turn; 1000000000 when not given"},                                      \
+        {"--memory", "SIZE", "Bytes of each linear memory; 64MiB when not given"},                           \
+        {"--state", "SIZE", "Bytes of the state; 16MiB when not given"},                                     \
+        {"--message", "SIZE",                                                                                \
+         "Bytes of an input, an output, a payload or the configuration; 1MiB when not given"},               \
+    {                                                                                                        \
+        "--effects", "SIZE", "Bytes of the effects and payloads of one turn; 4MiB when not given"            \
     }
 
 typedef struct cli_actor {
     th_manifest manifest;
     bool has_manifest;
-    char name[129];        /* of the manifest; empty without one */
-    th_buf component;      /* empty: not given */
+    char name[129]; /* of the manifest; empty without one */
+    th_buf component; /* empty: not given */
     th_buf config;
     bool has_config;
     theater_limits limits; /* zeros where nothing was said */

@@ -9,7 +9,8 @@
 theater_status cli_data(const cli_run *cli, bool must_exist, const char **ret, theater_error *reterr)
 {
     if (!cli->data)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "no data folder: give --data DIR, or set THEATER_DATA");
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "no data folder: give --data DIR, or set THEATER_DATA");
     *ret = cli->data;
     struct stat info;
     if (stat(cli->data, &info) == 0)
@@ -17,10 +18,12 @@ theater_status cli_data(const cli_run *cli, bool must_exist, const char **ret, t
                    ? THEATER_OK
                    : th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s is a file, not a data folder", cli->data);
     if (errno != ENOENT)
-        return th_fail(reterr, errno == EACCES ? THEATER_PERMISSION : THEATER_IO, "%s: %s", cli->data, strerror(errno));
+        return th_fail(reterr, errno == EACCES ? THEATER_PERMISSION : THEATER_IO, "%s: %s", cli->data,
+                       strerror(errno));
     if (!must_exist)
         return THEATER_OK;
-    return th_fail(reterr, THEATER_NOT_FOUND, "there is no data folder %s; \"theater start\" makes one", cli->data);
+    return th_fail(reterr, THEATER_NOT_FOUND, "there is no data folder %s; \"theater start\" makes one",
+                   cli->data);
 }
 
 theater_status cli_open_folder(const cli_run *cli, theater_folder **ret, theater_error *reterr)
@@ -30,8 +33,8 @@ theater_status cli_open_folder(const cli_run *cli, theater_folder **ret, theater
     return status ? status : theater_folder_open(path, ret, reterr);
 }
 
-theater_status cli_open_actor(const cli_run *cli, const char *name, theater_folder **ret, theater_actor_info *ret_info,
-                              theater_error *reterr)
+theater_status cli_open_actor(const cli_run *cli, const char *name, theater_folder **ret,
+                              theater_actor_info *ret_info, theater_error *reterr)
 {
     theater_status status = cli_open_folder(cli, ret, reterr);
     if (status)
@@ -46,8 +49,8 @@ theater_status cli_open_actor(const cli_run *cli, const char *name, theater_fold
     return status;
 }
 
-theater_status cli_open_runtime(const cli_run *cli, bool create, const theater_runtime_options *options, theater_runtime **ret,
-                                theater_error *reterr)
+theater_status cli_open_runtime(const cli_run *cli, bool create, const theater_runtime_options *options,
+                                theater_runtime **ret, theater_error *reterr)
 {
     theater_runtime_options own = options ? *options : (theater_runtime_options){0};
     theater_status status = cli_data(cli, !create, &own.folder, reterr);
@@ -58,7 +61,7 @@ theater_status cli_open_runtime(const cli_run *cli, bool create, const theater_r
     return status;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 static theater_status fail_errno(const char *path, theater_error *reterr)
 {
@@ -84,7 +87,8 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
         if (got < 0 && errno == EINTR && !cli_interrupted())
             continue;
         if (got < 0)
-            status = errno == EINTR ? th_fail(reterr, THEATER_INTERRUPTED, "interrupted") : fail_errno(name, reterr);
+            status = errno == EINTR ? th_fail(reterr, THEATER_INTERRUPTED, "interrupted")
+                                    : fail_errno(name, reterr);
         else if (out->size + (size_t)got > max)
             status = th_fail(reterr, THEATER_TOO_LARGE, "%s has more than %zu bytes", name, max);
         else
@@ -95,7 +99,7 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
     return status;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------------------------------------- */
 
 #define DRAIN_DEFAULT_MS 10000
 #define DRAIN_STEP_MS 100

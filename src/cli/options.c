@@ -49,15 +49,17 @@ static theater_status parse_option(cli_run *cli, int argc, char **argv, int *at,
     const cli_option *option = common ? common : find_option(table, argument, size);
     if (!option && !cli->command)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "%.*s is no option that may stand before a command; \"theater help\" lists them", (int)size,
-                       argument);
+                       "%.*s is no option that may stand before a command; \"theater help\" lists them",
+                       (int)size, argument);
     if (!option)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s has no option %.*s; \"theater help %s\" lists them",
-                       cli->command->name, (int)size, argument, help_for(cli));
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "%s has no option %.*s; \"theater help %s\" lists them", cli->command->name, (int)size,
+                       argument, help_for(cli));
     const char *value = NULL;
     if (option->value) {
         if (!equals && *at + 1 >= argc)
-            return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s needs %s behind it", option->name, option->value);
+            return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s needs %s behind it", option->name,
+                           option->value);
         value = equals ? equals + 1 : argv[++*at];
     } else if (equals) {
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s takes no value", option->name);
@@ -78,7 +80,8 @@ static theater_status take_command(cli_run *cli, const char *name, theater_error
     cli->command = cli_find_command(name);
     if (cli->command)
         return THEATER_OK;
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "there is no command %s; \"theater help\" lists them", name);
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "there is no command %s; \"theater help\" lists them",
+                   name);
 }
 
 static theater_status check_operands(const cli_run *cli, theater_error *reterr)
@@ -167,7 +170,8 @@ theater_status cli_size(const cli_run *cli, const char *name, uint64_t *ret, the
     const char *text = cli_value(cli, name);
     if (!text || th_parse_size(text, ret))
         return THEATER_OK;
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a size such as 4096, 64KiB or 16MiB", name, text);
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a size such as 4096, 64KiB or 16MiB",
+                   name, text);
 }
 
 theater_status cli_duration(const cli_run *cli, const char *name, uint64_t *ret_ms, theater_error *reterr)
@@ -192,5 +196,6 @@ theater_status cli_duration(const cli_run *cli, const char *name, uint64_t *ret_
                 return THEATER_OK;
             }
     }
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a time such as 10s, 500ms, 2m or 0", name, text);
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a time such as 10s, 500ms, 2m or 0",
+                   name, text);
 }

@@ -86,7 +86,7 @@ void cli_colour(cli_output *out, const char *code)
         cli_printf(out, "\x1b[%sm", code);
 }
 
-/* ---- text for people --------------------------------------------------------------------------------------------- */
+/* ---- text for people ----------------------------------------------------------------------------------- */
 
 bool cli_printable(th_slice bytes)
 {

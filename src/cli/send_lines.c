@@ -1,16 +1,20 @@
 /* send --lines: a reader that submits, the runtime that answers, and a printer that keeps the order.
  *
- * Answers wait in a ring of slots, one for each line in flight. The reader (the main thread) fills the slot `head` and submits; a
- * completion (a thread of the runtime) fills the answer in; the printer (a task) writes the answers from `tail` on, as far as they are
- * there.
+ * Answers wait in a ring of slots, one for each line in flight. The reader (the main thread) fills the slot
+ * `head` and submits; a completion (a thread of the runtime) fills the answer in; the printer (a task) writes
+ * the answers from `tail` on, as far as they are there.
  *
  * Invariants
- *   1. A slot belongs to the reader while EMPTY, to the runtime while SENT, to the printer while ANSWERED; the word `stage` is
- *      written last by who gives it away.
+ *   1. A slot belongs to the reader while EMPTY, to the runtime while SENT, to the printer while ANSWERED;
+ *      the word `stage` is written last by who gives it away.
  *   2. tail <= head <= tail + RING. Only the reader moves `head`, only the printer `tail`.
- *   3. Nobody sleeps through a change: a completion stores `stage` and then looks at `tail`; the printer stores `tail` and then looks at
- *      `stage`, both sequentially consistent, so one of them sees the other. The reader's event works the same way.
- *   4. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than one of short ones. */
+ *   3. Nobody sleeps through a change: a completion stores `stage` and then looks at `tail`; the printer
+ *      stores `tail` and then looks at `stage`, both sequentially consistent, so one of them sees the other.
+ *      The reader's event works the same way.
+ *   4. The printer ends, and the pump with it, only after every completion has: the last one may still be
+ *      about to wake it.
+ *   5. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than
+ *      one of short ones. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,6 +29,7 @@
 #define LINE_MAX_BYTES ((size_t)256 << 20)
 #define READ_BYTES ((size_t)1 << 20)
 #define PRINT_BURST 256
+#define WAIT_NS UINT64_C(5000000)
 
 enum { EMPTY, SENT, ANSWERED };
 
@@ -32,8 +37,8 @@ typedef struct pump pump;
 
 typedef struct slot {
     pump *owner;
-    uint64_t number;   /* of the line, from 0 */
-    uint64_t bytes;    /* of its input */
+    uint64_t number; /* of the line, from 0 */
+    uint64_t bytes; /* of its input */
     theater_answer answer;
     int stage;
 } slot;
@@ -45,32 +50,35 @@ struct pump {
     const char *id;
     slot *slots;
     uint64_t head, tail;
-    uint64_t bytes;      /* of inputs in flight */
-    bool no_more;        /* the reader has ended */
+    uint64_t completed; /* completions that have come to their end */
+    uint64_t bytes; /* of inputs in flight */
+    bool no_more; /* the reader has ended */
     bool reader_waits;
     th_event *room;
     th_task *printer;
     /* The printer's until it has ended. */
     uint64_t rejected, refused;
-    uint64_t first_line;           /* of the first that was rejected or refused, from 1 */
+    uint64_t first_line; /* of the first that was rejected or refused, from 1 */
     theater_error first;
-    theater_error fatal;           /* why nothing more is sent; status OK: nothing */
-    int stop;                      /* the reader is to end: fatal, or nobody reads the answers */
+    theater_error fatal; /* why nothing more is sent; status OK: nothing */
+    int stop; /* the reader is to end: fatal, or nobody reads the answers */
     cli_progress progress;
     uint64_t all_bytes, read_bytes; /* of the file, when it has a size */
 };
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 static void complete(void *context, theater_answer *answer)
 {
     slot *self = context;
     pump *owner = self->owner;
+    uint64_t number = self->number; /* from the next store on, the slot may be another line's */
     self->answer = *answer;
     answer->output = (theater_bytes){0}; /* taken */
     __atomic_store_n(&self->stage, ANSWERED, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&owner->tail, __ATOMIC_SEQ_CST) == self->number)
+    if (__atomic_load_n(&owner->tail, __ATOMIC_SEQ_CST) == number)
         th_task_wake(owner->printer);
+    __atomic_add_fetch(&owner->completed, 1, __ATOMIC_SEQ_CST); /* last: the owner may go away now */
 }
 
 /* Keeps the answer to one line: a line break inside it would look like another answer. */
@@ -153,7 +161,7 @@ static th_step print_step(void *context, uint64_t *ret_deadline_ns)
     return ended ? TH_STEP_DONE : TH_STEP_IDLE;
 }
 
-/* ---- sending ----------------------------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------------------------------- */
 
 static bool must_stop(const pump *self)
 {
@@ -173,7 +181,7 @@ static void wait_for_printer(pump *self, uint64_t size, bool even_with_room)
     th_event_reset(self->room);
     __atomic_store_n(&self->reader_waits, true, __ATOMIC_SEQ_CST);
     if (even_with_room || !has_room(self, size))
-        th_event_wait(self->room, 20 * UINT64_C(1000000));
+        th_event_wait(self->room, WAIT_NS);
     __atomic_store_n(&self->reader_waits, false, __ATOMIC_SEQ_CST);
 }
 
@@ -211,9 +219,10 @@ static void submit_line(pump *self, th_slice line)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
-/* Submits the whole lines in `buf` and moves what is left to its front. `last`: what has no newline is a line too. */
+/* Submits the whole lines in `buf` and moves what is left to its front. `last`: what has no newline is a line
+ * too. */
 static void submit_buffer(pump *self, th_buf *buf, bool last)
 {
     size_t begin = 0;
@@ -225,10 +234,11 @@ static void submit_buffer(pump *self, th_buf *buf, bool last)
         submit_line(self, th_slice_of(buf->data + begin, size));
         begin += size + (end != NULL);
         if (self->head % 1024 == 0)
-            cli_progress_step(&self->progress, self->head,
-                              self->all_bytes && self->read_bytes
-                                  ? (uint64_t)((double)self->head * (double)self->all_bytes / (double)self->read_bytes)
-                                  : 0);
+            cli_progress_step(
+                &self->progress, self->head,
+                self->all_bytes && self->read_bytes
+                    ? (uint64_t)((double)self->head * (double)self->all_bytes / (double)self->read_bytes)
+                    : 0);
     }
     memmove(buf->data, buf->data + begin, buf->size - begin);
     buf->size -= begin;
@@ -272,7 +282,10 @@ static theater_status read_from(pump *self, const char *path, theater_error *ret
     const char *name = is_stdin ? "standard input" : path;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return th_fail(reterr, errno == ENOENT ? THEATER_NOT_FOUND : errno == EACCES ? THEATER_PERMISSION : THEATER_IO,
+        return th_fail(reterr,
+                       errno == ENOENT   ? THEATER_NOT_FOUND
+                       : errno == EACCES ? THEATER_PERMISSION
+                                         : THEATER_IO,
                        "%s: %s", name, strerror(errno));
     struct stat info;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
@@ -289,10 +302,11 @@ static theater_status judge(pump *self, theater_error *reterr)
 {
     unsigned long long failed = self->rejected + self->refused, all = self->head, line = self->first_line;
     if (self->fatal.status)
-        return th_fail(reterr, self->fatal.status, "%s (%llu of %llu lines sent were answered)", self->fatal.message,
-                       all - (unsigned long long)self->refused, all);
+        return th_fail(reterr, self->fatal.status, "%s (%llu of %llu lines sent were answered)",
+                       self->fatal.message, all - (unsigned long long)self->refused, all);
     if (cli_interrupted())
-        return th_fail(reterr, THEATER_INTERRUPTED, "interrupted after %llu lines, which were all answered", all);
+        return th_fail(reterr, THEATER_INTERRUPTED, "interrupted after %llu lines, which were all answered",
+                       all);
     if (failed == 0)
         return THEATER_OK;
     return th_fail(reterr, self->refused ? THEATER_TOO_LARGE : THEATER_REJECTED,
@@ -307,6 +321,8 @@ static theater_status pump_lines(pump *self, const char *path, theater_error *re
     if (status)
         return status;
     status = read_from(self, path, reterr);
+    while (__atomic_load_n(&self->completed, __ATOMIC_SEQ_CST) < self->head)
+        wait_for_printer(self, 0, true);
     __atomic_store_n(&self->no_more, true, __ATOMIC_SEQ_CST);
     th_task_wake(self->printer);
     th_task_join(self->printer);

@@ -12,8 +12,8 @@ static void on_signal(int number)
 
 void cli_catch_interrupt(void)
 {
-    /* No SA_RESTART, so that a read from a terminal or pipe ends; reset, so that a second signal ends the process: the log can
-     * bear that at any moment. */
+    /* No SA_RESTART, so that a read from a terminal or pipe ends; reset, so that a second signal ends the
+     * process: the log can bear that at any moment. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

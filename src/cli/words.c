@@ -50,7 +50,7 @@ const char *cli_type_word(theater_element_type type)
     return (unsigned)type < 4 ? words[type] : "unknown";
 }
 
-/* ---- progress ---------------------------------------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------------------------------------ */
 
 #define STEP_NS UINT64_C(100000000)
 #define BAR_WIDTH 30
@@ -83,7 +83,8 @@ void cli_progress_step(void *context, uint64_t done, uint64_t all)
         for (int i = 0; i < BAR_WIDTH; i++)
             bar[i] = i < filled ? '#' : '.';
         bar[BAR_WIDTH] = 0;
-        fprintf(stderr, "\r\x1b[K%s: [%s] %3.0f%%, %" PRIu64 ", %.0f/s", progress->what, bar, part * 100, done, rate);
+        fprintf(stderr, "\r\x1b[K%s: [%s] %3.0f%%, %" PRIu64 ", %.0f/s", progress->what, bar, part * 100,
+                done, rate);
     }
     fflush(stderr);
 }

@@ -1,4 +1,5 @@
-/* Activities: which actors have something to do, which wait, and which may leave memory. All under the lock. */
+/* Activities: which actors have something to do, which wait, and which may leave memory. All under the
+ * lock. */
 #include "runtime/core.h"
 #include "runtime/ids.h"
 
@@ -61,7 +62,8 @@ bool th_activity_runnable(const theater_runtime *runtime, const th_activity *act
         return false;
     if (activity->control.first || activity->queries.first)
         return true;
-    bool can_run = activity->entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
+    bool can_run =
+        activity->entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
     /* What cannot run is taken all the same, so that its clients are told. */
     return can_run ? has_turns(runtime, activity) : activity->clients.first != NULL;
 }
@@ -162,14 +164,16 @@ void th_activity_set_idle(theater_runtime *runtime, th_activity *activity, bool 
 static bool may_park(const theater_runtime *runtime, const th_activity *activity)
 {
     uint64_t covered = th_store_covered(runtime->store);
-    return !activity->running && !activity->queued && !activity->wait_number && !activity->gated && !activity->broken.status &&
-           !activity->control.first && !activity->clients.first && !activity->queries.first && activity->entry->status != 0 &&
-           activity->last_number <= covered && activity->entry->last_routed < covered;
+    return !activity->running && !activity->queued && !activity->wait_number && !activity->gated &&
+           !activity->broken.status && !activity->control.first && !activity->clients.first &&
+           !activity->queries.first && activity->entry->status != 0 && activity->last_number <= covered &&
+           activity->entry->last_routed < covered;
 }
 
 static bool too_many_active(const theater_runtime *runtime)
 {
-    return runtime->active_count > runtime->options.active_actors || runtime->active_bytes > runtime->options.active_bytes;
+    return runtime->active_count > runtime->options.active_actors ||
+           runtime->active_bytes > runtime->options.active_bytes;
 }
 
 void th_activity_park_some(theater_runtime *runtime)

@@ -20,7 +20,8 @@ theater_status th_cache_read_binary(void *context, const th_hash *hash, th_buf *
     return THEATER_OK;
 }
 
-static theater_status cache_path(theater_runtime *runtime, const th_hash *hash, char *path, theater_error *reterr)
+static theater_status cache_path(theater_runtime *runtime, const th_hash *hash, char *path,
+                                 theater_error *reterr)
 {
     th_hasher *hasher;
     theater_status status = th_hasher_new(&hasher, reterr);
@@ -54,8 +55,8 @@ theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, th
         return th_fail(reterr, THEATER_NOT_FOUND, "there is no cache");
     th_hash kept, seen;
     char path[PATH_SIZE];
-    theater_status status =
-        th_store_find_compiled(runtime->store, hash, th_slice_text(runtime->machine.fingerprint), &kept, reterr);
+    theater_status status = th_store_find_compiled(
+        runtime->store, hash, th_slice_text(runtime->machine.fingerprint), &kept, reterr);
     if (!status)
         status = cache_path(runtime, hash, path, reterr);
     if (!status)
@@ -69,7 +70,8 @@ theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, th
     return status;
 }
 
-static theater_status write_form(theater_runtime *runtime, const th_hash *hash, th_slice compiled, theater_error *reterr)
+static theater_status write_form(theater_runtime *runtime, const th_hash *hash, th_slice compiled,
+                                 theater_error *reterr)
 {
     char path[PATH_SIZE], folder[PATH_SIZE];
     th_record record = {.kind = TH_RECORD_COMPILED};

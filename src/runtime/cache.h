@@ -1,5 +1,5 @@
-/* runtime/cache.h: compiled forms on disk: FOLDER/cache/COMPONENT-FINGERPRINT. They are native code, so one is used only when its SHA-256 is the one that the
- * log holds; anything else is dropped and compiled anew. */
+/* runtime/cache.h: compiled forms on disk: FOLDER/cache/COMPONENT-FINGERPRINT. They are native code, so one
+ * is used only when its SHA-256 is the one that the log holds; anything else is dropped and compiled anew. */
 #ifndef TH_RUNTIME_CACHE_H
 #define TH_RUNTIME_CACHE_H
 

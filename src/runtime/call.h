@@ -1,7 +1,7 @@
 /* runtime/call.h: a caller that waits for the answer of one item.
  *
- * In a simulation that crashed the caller leaves without an answer, and the item is completed later, when the runtime is closed: whoever of
- * the two comes last frees the call. */
+ * In a simulation that crashed the caller leaves without an answer, and the item is completed later, when
+ * the runtime is closed: whoever of the two comes last frees the call. */
 #ifndef TH_RUNTIME_CALL_H
 #define TH_RUNTIME_CALL_H
 
@@ -14,8 +14,8 @@ THEATER_CHECKED theater_status th_call_new(theater_runtime *runtime, th_call **r
 void th_call_free(th_call *call);
 /* Completion of the item; its context is the call. */
 void th_call_answered(void *call, theater_answer *answer);
-/* Waits, frees the call, and gives the answer (theater_answer_done) and its status. INTERRUPTED: the simulated machine stopped. `reterr` holds
- * the words of an answer that is an error. */
+/* Waits, frees the call, and gives the answer (theater_answer_done) and its status. INTERRUPTED: the
+ * simulated machine stopped. `reterr` holds the words of an answer that is an error. */
 theater_status th_call_wait(th_call *take_call, theater_answer *ret, theater_error *reterr);
 
 #endif

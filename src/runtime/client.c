@@ -7,21 +7,24 @@ typedef struct th_drain_waiter {
     th_event *event;
 } th_drain_waiter;
 
-/* ---- taking messages ------------------------------------------------------------------------------------------------- */
+/* ---- taking messages ----------------------------------------------------------------------------------- */
 
 static theater_status check_message(const theater_message *message, theater_error *reterr)
 {
     th_slice name = th_slice_text(message->actor ? message->actor : "");
     if (!th_name_valid(name))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.128s\" is no name of an actor", (const char *)name.data);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.128s\" is no name of an actor",
+                       (const char *)name.data);
     if (message->id.size && !th_id_valid(message->id))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "an idempotency id has 1 to 64 bytes, this one has %zu", message->id.size);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "an idempotency id has 1 to 64 bytes, this one has %zu", message->id.size);
     if (message->principal && !th_principal_valid(th_slice_text(message->principal)))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a principal is 1 to 128 bytes of UTF-8");
     return THEATER_OK;
 }
 
-static th_item *make_item(th_item_kind kind, const theater_message *message, theater_completion completion, void *context)
+static th_item *make_item(th_item_kind kind, const theater_message *message, theater_completion completion,
+                          void *context)
 {
     th_slice principal = message->principal ? th_slice_text(message->principal) : (th_slice){0};
     th_item *item = th_item_new(kind, message->input.size + message->id.size + principal.size);
@@ -37,33 +40,37 @@ static th_item *make_item(th_item_kind kind, const theater_message *message, the
 }
 
 /* Puts the item into the actor's mailbox, under the lock. */
-static theater_status accept_item(theater_runtime *runtime, th_slice name, th_item *item, theater_error *reterr)
+static theater_status accept_item(theater_runtime *runtime, th_slice name, th_item *item,
+                                  theater_error *reterr)
 {
     if (runtime->closing)
         return th_fail(reterr, THEATER_CANCELLED, "the runtime is closing");
     th_entry *entry = th_directory_living(&runtime->directory, name);
     if (!entry)
-        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.*s", (int)name.size, (const char *)name.data);
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.*s", (int)name.size,
+                       (const char *)name.data);
     bool query = item->kind == TH_ITEM_QUERY;
     if (!query && runtime->health.status)
         return th_fail(reterr, THEATER_READ_ONLY, "the runtime is read-only: %s", runtime->health.message);
     if (!query && entry->status != TH_ACTOR_RUNNING)
-        return th_fail(reterr, THEATER_STOPPED, "actor %s is stopped: `theater resume %s` lets it go on", entry->name, entry->name);
+        return th_fail(reterr, THEATER_STOPPED, "actor %s is stopped: `theater resume %s` lets it go on",
+                       entry->name, entry->name);
     th_activity *activity = th_activity_get(runtime, entry);
     if (!activity)
         return th_fail_memory(reterr, "an actor");
     th_item_queue *queue = query ? &activity->queries : &activity->clients;
     if (queue->count >= runtime->options.mailbox_messages)
-        return th_fail(reterr, THEATER_MAILBOX_FULL, "the mailbox of actor %s is full: %u messages wait", entry->name,
-                       runtime->options.mailbox_messages);
+        return th_fail(reterr, THEATER_MAILBOX_FULL, "the mailbox of actor %s is full: %u messages wait",
+                       entry->name, runtime->options.mailbox_messages);
+    item->from = entry->id;
     th_item_push(queue, item);
     __atomic_add_fetch(&runtime->client_items, 1, __ATOMIC_RELAXED);
     th_activity_schedule(runtime, activity);
     return THEATER_OK;
 }
 
-static theater_status submit(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_completion completion,
-                             void *context, theater_error *reterr)
+static theater_status submit(theater_runtime *runtime, th_item_kind kind, const theater_message *message,
+                             theater_completion completion, void *context, theater_error *reterr)
 {
     theater_status status = check_message(message, reterr);
     if (status)
@@ -79,21 +86,22 @@ static theater_status submit(theater_runtime *runtime, th_item_kind kind, const 
     return status;
 }
 
-theater_status theater_submit(theater_runtime *runtime, const theater_message *message, theater_completion completion, void *context,
-                              theater_error *reterr)
+theater_status theater_submit(theater_runtime *runtime, const theater_message *message,
+                              theater_completion completion, void *context, theater_error *reterr)
 {
     return submit(runtime, TH_ITEM_CLIENT, message, completion, context, reterr);
 }
 
-theater_status theater_submit_query(theater_runtime *runtime, const theater_message *message, theater_completion completion, void *context,
-                                    theater_error *reterr)
+theater_status theater_submit_query(theater_runtime *runtime, const theater_message *message,
+                                    theater_completion completion, void *context, theater_error *reterr)
 {
     return submit(runtime, TH_ITEM_QUERY, message, completion, context, reterr);
 }
 
-/* ---- waiting for answers ------------------------------------------------------------------------------------------------ */
+/* ---- waiting for answers ------------------------------------------------------------------------------- */
 
-static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind, const theater_message *message, theater_answer *ret,
+static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind,
+                                    const theater_message *message, theater_answer *ret,
                                     theater_error *reterr)
 {
     *ret = (theater_answer){0};
@@ -110,22 +118,25 @@ static theater_status send_and_wait(theater_runtime *runtime, th_item_kind kind,
     return status;
 }
 
-theater_status theater_send(theater_runtime *runtime, const theater_message *message, theater_answer *ret, theater_error *reterr)
+theater_status theater_send(theater_runtime *runtime, const theater_message *message, theater_answer *ret,
+                            theater_error *reterr)
 {
     return send_and_wait(runtime, TH_ITEM_CLIENT, message, ret, reterr);
 }
 
-theater_status theater_query(theater_runtime *runtime, const theater_message *message, theater_answer *ret, theater_error *reterr)
+theater_status theater_query(theater_runtime *runtime, const theater_message *message, theater_answer *ret,
+                             theater_error *reterr)
 {
     return send_and_wait(runtime, TH_ITEM_QUERY, message, ret, reterr);
 }
 
-/* ---- drain --------------------------------------------------------------------------------------------------------------- */
+/* ---- drain --------------------------------------------------------------------------------------------- */
 
 static bool drained(const theater_runtime *runtime)
 {
-    return __atomic_load_n(&runtime->client_items, __ATOMIC_ACQUIRE) == 0 && !runtime->running && !runtime->committing &&
-           !runtime->commit_first && !runtime->resetting && (runtime->undelivered_running == 0 || runtime->health.status);
+    return __atomic_load_n(&runtime->client_items, __ATOMIC_ACQUIRE) == 0 && !runtime->running &&
+           !runtime->committing && !runtime->commit_first && !runtime->resetting &&
+           (runtime->undelivered_running == 0 || runtime->health.status);
 }
 
 void th_drain_wake(theater_runtime *runtime)
@@ -167,7 +178,8 @@ theater_status theater_drain(theater_runtime *runtime, uint64_t timeout_ms, thea
     if (closing)
         return th_fail(reterr, THEATER_CANCELLED, "the runtime was closed");
     if (!done)
-        return th_fail(reterr, THEATER_TIMEOUT, "%llu messages between actors still wait after %llu ms; they go on later",
+        return th_fail(reterr, THEATER_TIMEOUT,
+                       "%llu messages between actors still wait after %llu ms; they go on later",
                        (unsigned long long)left, (unsigned long long)timeout_ms);
     return THEATER_OK;
 }

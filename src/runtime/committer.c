@@ -1,5 +1,5 @@
-/* The committer: gathers the batches of all workers into one append, and releases their answers when it is durable. While one append runs, the next
- * one fills: no timer. */
+/* The committer: gathers the batches of all workers into one append, and releases their answers when it is
+ * durable. While one append runs, the next one fills: no timer. */
 #include "base/log.h"
 #include "runtime/core.h"
 #include "runtime/slice.h"
@@ -57,7 +57,8 @@ static theater_status append(theater_runtime *runtime, const commit_set *commit,
     size_t count = 0;
     for (const th_batch *batch = commit->first; batch; batch = batch->next) {
         for (size_t i = 0; i < batch->record_count; i++)
-            records[count++] = th_slice_of(batch->bytes.data + batch->records[i].offset, batch->records[i].size);
+            records[count++] =
+                th_slice_of(batch->bytes.data + batch->records[i].offset, batch->records[i].size);
     }
     th_assert(th_store_next_number(runtime->store) == commit->first->first_number);
     theater_status status = th_store_append(runtime->store, records, count, reterr);
@@ -65,19 +66,30 @@ static theater_status append(theater_runtime *runtime, const commit_set *commit,
     return status;
 }
 
-/* Answers of batches that are durable, or that failed, when `why` is not NULL. */
+/* Answers of batches that are durable, or that failed, when `why` is not NULL: reads go on then, so queries
+ * are asked again. */
 static void release(theater_runtime *runtime, th_batch *first, const theater_error *why)
 {
+    th_item_queue retries = {0};
     while (first) {
         th_batch *batch = first;
         first = batch->next;
         th_item *item;
         while ((item = th_item_pop(&batch->answers))) {
+            if (why && item->kind == TH_ITEM_QUERY) {
+                th_item_push(&retries, item);
+                continue;
+            }
             if (why)
                 th_item_set_error(item, why);
             th_item_complete(runtime, item);
         }
         th_batch_free(batch);
+    }
+    if (retries.first) {
+        th_mutex_lock(&runtime->lock);
+        th_item_append(&runtime->retries, &retries);
+        th_mutex_unlock(&runtime->lock);
     }
 }
 
@@ -111,7 +123,8 @@ static void committed(theater_runtime *runtime, const commit_set *commit, uint64
 static void failed(theater_runtime *runtime, const commit_set *commit, const theater_error *error)
 {
     theater_error why;
-    th_fail(&why, error->status == THEATER_NO_SPACE ? THEATER_NO_SPACE : THEATER_STORAGE_FAILED, "storage failed: %s", error->message);
+    th_fail(&why, error->status == THEATER_NO_SPACE ? THEATER_NO_SPACE : THEATER_STORAGE_FAILED,
+            "storage failed: %s", error->message);
     th_log(TH_LOG_ERROR, "%s", why.message);
     th_mutex_lock(&runtime->lock);
     runtime->committing = false;

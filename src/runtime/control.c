@@ -1,10 +1,11 @@
-/* What is done with an actor as a whole: each is an item that a worker runs between the actor's turns, so it has its place in their order. */
+/* What is done with an actor as a whole: each is an item that a worker runs between the actor's turns, so
+ * it has its place in their order. */
 #include "runtime/control.h"
 
 #include "runtime/keys.h"
 
-static theater_status need_instance(theater_runtime *runtime, th_activity *activity, th_workspace *workspace, uint64_t *ret_wait,
-                                    theater_error *reterr)
+static theater_status need_instance(theater_runtime *runtime, th_activity *activity, th_workspace *workspace,
+                                    uint64_t *ret_wait, theater_error *reterr)
 {
     if (activity->instance)
         return THEATER_OK;
@@ -15,8 +16,8 @@ static theater_status need_instance(theater_runtime *runtime, th_activity *activ
     return th_load_instance(runtime, activity, workspace, reterr);
 }
 
-static theater_status add_component(theater_runtime *runtime, th_batch *batch, const th_hash *hash, theater_slice binary,
-                                    theater_error *reterr)
+static theater_status add_component(theater_runtime *runtime, th_batch *batch, const th_hash *hash,
+                                    theater_slice binary, theater_error *reterr)
 {
     if (binary.size == 0 || th_store_has_component(runtime->store, hash))
         return THEATER_OK;
@@ -26,7 +27,8 @@ static theater_status add_component(theater_runtime *runtime, th_batch *batch, c
     return th_batch_add(batch, &record, reterr);
 }
 
-static theater_status add_life(theater_runtime *runtime, th_batch *batch, const th_entry *entry, th_life life, theater_error *reterr)
+static theater_status add_life(theater_runtime *runtime, th_batch *batch, const th_entry *entry, th_life life,
+                               theater_error *reterr)
 {
     th_record record = {.kind = TH_RECORD_LIFE, .actor = entry->id};
     record.life.life = life;
@@ -39,8 +41,8 @@ static theater_status add_life(theater_runtime *runtime, th_batch *batch, const 
     return status;
 }
 
-static theater_status run_genesis(theater_runtime *runtime, th_activity *activity, th_control *control, th_batch *batch,
-                                  th_workspace *workspace, theater_error *reterr)
+static theater_status run_genesis(theater_runtime *runtime, th_activity *activity, th_control *control,
+                                  th_batch *batch, th_workspace *workspace, theater_error *reterr)
 {
     const th_entry *entry = activity->entry;
     th_descriptor descriptor = {
@@ -51,8 +53,9 @@ static theater_status run_genesis(theater_runtime *runtime, th_activity *activit
         .engine = th_slice_text(runtime->machine.name),
     };
     th_produced produced;
-    theater_status status = th_instance_genesis(&runtime->machine, th_loaded_component(control->component), &descriptor,
-                                                th_port_wall_ns(runtime->port), workspace, &activity->instance, &produced, reterr);
+    theater_status status = th_instance_genesis(&runtime->machine, th_loaded_component(control->component),
+                                                &descriptor, th_port_wall_ns(runtime->port), workspace,
+                                                &activity->instance, &produced, reterr);
     if (!status)
         status = add_component(runtime, batch, &descriptor.component, control->binary, reterr);
     if (!status)
@@ -82,8 +85,8 @@ static void mend(theater_runtime *runtime, th_activity *activity)
     th_mutex_unlock(&runtime->lock);
 }
 
-static theater_status run_upgrade(theater_runtime *runtime, th_activity *activity, th_control *control, th_batch *batch,
-                                  th_workspace *workspace, theater_error *reterr)
+static theater_status run_upgrade(theater_runtime *runtime, th_activity *activity, th_control *control,
+                                  th_batch *batch, th_workspace *workspace, theater_error *reterr)
 {
     const th_descriptor *now = th_instance_descriptor(activity->instance);
     th_loaded *component = control->component ? control->component : activity->component;
@@ -95,8 +98,9 @@ static theater_status run_upgrade(theater_runtime *runtime, th_activity *activit
         .engine = th_slice_text(runtime->machine.name),
     };
     th_produced produced;
-    theater_status status = th_instance_upgrade(activity->instance, th_loaded_component(component), &descriptor,
-                                                th_port_wall_ns(runtime->port), workspace, &produced, reterr);
+    theater_status status =
+        th_instance_upgrade(activity->instance, th_loaded_component(component), &descriptor,
+                            th_port_wall_ns(runtime->port), workspace, &produced, reterr);
     if (status)
         return status;
     if (control->component) {
@@ -123,8 +127,8 @@ static theater_status run_upgrade(theater_runtime *runtime, th_activity *activit
     return THEATER_OK;
 }
 
-static theater_status run_checkpoint(theater_runtime *runtime, th_activity *activity, th_control *control, th_batch *batch,
-                                     theater_error *reterr)
+static theater_status run_checkpoint(theater_runtime *runtime, th_activity *activity, th_control *control,
+                                     th_batch *batch, theater_error *reterr)
 {
     const th_log_tree *tree = th_instance_tree(activity->instance);
     th_hash head;
@@ -140,7 +144,7 @@ static theater_status run_checkpoint(theater_runtime *runtime, th_activity *acti
     return th_batch_add(batch, &record, reterr);
 }
 
-/* ---- removal -------------------------------------------------------------------------------------------------------- */
+/* ---- removal ------------------------------------------------------------------------------------------- */
 
 typedef struct removal {
     theater_runtime *runtime;
@@ -171,13 +175,16 @@ static bool notice_one(void *context, const th_undelivered *waiting)
     return true;
 }
 
-/* Everything happens at one place in the order of the log: the record, the notices to those who wait for an answer, the end of the name. So the
- * undelivered messages are read under the lock, when the index covers all of them; removals are rare, and this is the only I/O under it. */
-static theater_status remove_locked(theater_runtime *runtime, th_activity *activity, th_batch *batch, theater_error *reterr)
+/* Everything happens at one place in the order of the log: the record, the notices to those who wait for an
+ * answer, the end of the name. So the undelivered messages are read under the lock, when the index covers
+ * all of them; removals are rare, and this is the only I/O under it. */
+static theater_status remove_locked(theater_runtime *runtime, th_activity *activity, th_batch *batch,
+                                    theater_error *reterr)
 {
     th_entry *entry = activity->entry;
     removal removing = {.runtime = runtime, .entry = entry};
-    theater_status status = th_store_list_undelivered(runtime->store, entry->id, NULL, notice_one, &removing, reterr);
+    theater_status status =
+        th_store_list_undelivered(runtime->store, entry->id, NULL, notice_one, &removing, reterr);
     if (!status && removing.no_memory)
         status = th_fail_memory(reterr, "the notices of a removal");
     if (!status)
@@ -204,19 +211,24 @@ static void unquiesce(theater_runtime *runtime)
     th_wake_workers(runtime);
 }
 
-/* The batch must enter the queue under the same lock, or a record could come between: so this enqueues a batch of its own. */
-static theater_status run_remove(theater_runtime *runtime, th_activity *activity, th_item *item, uint64_t *ret_wait, theater_error *reterr)
+/* The batch must enter the queue under the same lock, or a record could come between: so this enqueues a
+ * batch of its own. */
+static theater_status run_remove(theater_runtime *runtime, th_activity *activity, th_item *item,
+                                 uint64_t *ret_wait, theater_error *reterr)
 {
     th_batch *batch = th_batch_new();
     if (!batch)
         return th_fail_memory(reterr, "a removal");
     th_mutex_lock(&runtime->lock);
     const th_entry *entry = activity->entry;
-    uint64_t need = activity->last_number > entry->last_routed + 1 ? activity->last_number : entry->last_routed + 1;
+    uint64_t need =
+        activity->last_number > entry->last_routed + 1 ? activity->last_number : entry->last_routed + 1;
     bool discarded = runtime->resetting;
-    bool wait = !discarded && (activity->last_number || entry->undelivered) && th_store_covered(runtime->store) < need;
+    bool wait = !discarded && (activity->last_number || entry->undelivered) &&
+                th_store_covered(runtime->store) < need;
     theater_status status = THEATER_OK;
-    /* Senders that go on may keep the need ahead of the index: after some rounds nothing else is taken up until this is done. */
+    /* Senders that go on may keep the need ahead of the index: after some rounds nothing else is taken up
+     * until this is done. */
     if (wait && ++item->control->rounds > 2)
         runtime->quiesce = activity;
     else if (!wait && runtime->quiesce == activity)
@@ -238,10 +250,11 @@ static theater_status run_remove(theater_runtime *runtime, th_activity *activity
     return status;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------ */
+/* ---- all of them --------------------------------------------------------------------------------------- */
 
-static theater_status run_one(theater_runtime *runtime, th_activity *activity, th_control *control, th_batch *batch,
-                              th_workspace *workspace, uint64_t *ret_wait, theater_error *reterr)
+static theater_status run_one(theater_runtime *runtime, th_activity *activity, th_control *control,
+                              th_batch *batch, th_workspace *workspace, uint64_t *ret_wait,
+                              theater_error *reterr)
 {
     th_entry *entry = activity->entry;
     theater_status status = THEATER_OK;
@@ -249,11 +262,13 @@ static theater_status run_one(theater_runtime *runtime, th_activity *activity, t
     case TH_CONTROL_GENESIS:
         return run_genesis(runtime, activity, control, batch, workspace, reterr);
     case TH_CONTROL_STOP:
-        return entry->status == TH_ACTOR_STOPPED ? THEATER_OK : add_life(runtime, batch, entry, TH_LIFE_STOPPED, reterr);
+        return entry->status == TH_ACTOR_STOPPED ? THEATER_OK
+                                                 : add_life(runtime, batch, entry, TH_LIFE_STOPPED, reterr);
     case TH_CONTROL_RESUME:
         if (activity->broken.status)
             mend(runtime, activity);
-        return entry->status == TH_ACTOR_RUNNING ? THEATER_OK : add_life(runtime, batch, entry, TH_LIFE_RESUMED, reterr);
+        return entry->status == TH_ACTOR_RUNNING ? THEATER_OK
+                                                 : add_life(runtime, batch, entry, TH_LIFE_RESUMED, reterr);
     case TH_CONTROL_UPGRADE:
     case TH_CONTROL_CHECKPOINT:
         status = need_instance(runtime, activity, workspace, ret_wait, reterr);
@@ -261,20 +276,22 @@ static theater_status run_one(theater_runtime *runtime, th_activity *activity, t
         if (status && !activity->instance)
             return status;
         /* A checkpoint names the genesis, which the index knows. */
-        if (control->kind == TH_CONTROL_CHECKPOINT && th_store_covered(runtime->store) < activity->last_number)
+        if (control->kind == TH_CONTROL_CHECKPOINT &&
+            th_store_covered(runtime->store) < activity->last_number)
             *ret_wait = activity->last_number;
         if (*ret_wait)
             return THEATER_OK;
-        return control->kind == TH_CONTROL_UPGRADE ? run_upgrade(runtime, activity, control, batch, workspace, reterr)
-                                                   : run_checkpoint(runtime, activity, control, batch, reterr);
+        return control->kind == TH_CONTROL_UPGRADE
+                   ? run_upgrade(runtime, activity, control, batch, workspace, reterr)
+                   : run_checkpoint(runtime, activity, control, batch, reterr);
     case TH_CONTROL_REMOVE:
         break;
     }
     return THEATER_OK;
 }
 
-bool th_control_run(theater_runtime *runtime, th_activity *activity, th_item *item, th_batch *batch, th_workspace *workspace,
-                    uint64_t *ret_wait)
+bool th_control_run(theater_runtime *runtime, th_activity *activity, th_item *item, th_batch *batch,
+                    th_workspace *workspace, uint64_t *ret_wait)
 {
     theater_error error = {0};
     *ret_wait = 0;

@@ -1,9 +1,11 @@
-/* The directory: every actor by name, and those that are not removed by id. An idle actor costs one entry: some 70 bytes and its name, and 16
- * bytes in the two tables. A removed one keeps its entry, because its name is never used again: a cause on a chain names an actor by
- * name, and must mean one chain (docs/decisions). */
+/* The directory: every actor by name, and those that are not removed by id. An idle actor costs one entry:
+ * some 70 bytes and its name, and 16 bytes in the two tables. A removed one keeps its entry, because its
+ * name is never used again: a cause on a chain names an actor by name, and must mean one chain
+ * (docs/decisions). */
 #include "runtime/core.h"
 
-/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): names are chosen by the operator, not by an attacker. */
+/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): names are chosen by the operator, not by an
+ * attacker. */
 static uint32_t hash_name(th_slice name)
 {
     uint32_t hash = 2166136261u;
@@ -80,7 +82,8 @@ static theater_status grow_ids(th_directory *directory, uint64_t id, theater_err
     return THEATER_OK;
 }
 
-theater_status th_directory_add(th_directory *directory, th_slice name, uint64_t id, th_entry **ret, theater_error *reterr)
+theater_status th_directory_add(th_directory *directory, th_slice name, uint64_t id, th_entry **ret,
+                                theater_error *reterr)
 {
     theater_status status = grow_buckets(directory, reterr);
     if (!status)
@@ -132,7 +135,8 @@ static bool load_one(void *context, const th_actor_info *info)
     if (info->status == TH_ACTOR_ARCHIVE)
         return true;
     th_entry *entry;
-    loading->status = th_directory_add(&loading->runtime->directory, th_slice_text(info->name), info->id, &entry, loading->reterr);
+    loading->status = th_directory_add(&loading->runtime->directory, th_slice_text(info->name), info->id,
+                                       &entry, loading->reterr);
     if (loading->status)
         return false;
     if (info->status == TH_ACTOR_REMOVED) {

@@ -1,4 +1,5 @@
-/* runtime/ids.h: idempotency ids of one actor whose elements the index may not cover yet. The older ones are found in the index. */
+/* runtime/ids.h: idempotency ids of one actor whose elements the index may not cover yet. The older ones
+ * are found in the index. */
 #ifndef TH_RUNTIME_IDS_H
 #define TH_RUNTIME_IDS_H
 

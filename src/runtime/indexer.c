@@ -17,7 +17,8 @@ static void answer_again(theater_runtime *runtime, th_item *item)
     th_record record;
     th_element element;
     th_rejection rejection = {0};
-    theater_status status = th_store_read_element(runtime->store, item->from, item->answer.sequence, &buf, &record, NULL, &error);
+    theater_status status =
+        th_store_read_element(runtime->store, item->from, item->answer.sequence, &buf, &record, NULL, &error);
     if (!status)
         status = th_element_decode(record.element.element, &element, &error);
     if (!status && element.type == TH_REJECTION)
@@ -47,8 +48,8 @@ static bool index_due(theater_runtime *runtime, uint64_t covered, uint64_t now)
 {
     if (covered >= runtime->committed)
         return false;
-    return runtime->closing || runtime->index_wanted > covered || runtime->committed - covered >= INDEX_RECORDS ||
-           now >= runtime->index_deadline_ns;
+    return runtime->closing || runtime->index_wanted > covered ||
+           runtime->committed - covered >= INDEX_RECORDS || now >= runtime->index_deadline_ns;
 }
 
 static void after_step(theater_runtime *runtime, theater_status status, const theater_error *error)
@@ -68,8 +69,13 @@ static void after_step(theater_runtime *runtime, theater_status status, const th
     if (status)
         th_log(TH_LOG_WARN, "the index cannot be written, trying again: %s", error->message);
     th_item *item;
-    while ((item = th_item_pop(&ready)))
-        answer_again(runtime, item);
+    while ((item = th_item_pop(&ready))) {
+        /* Others only waited for the index. */
+        if (item->kind == TH_ITEM_CLIENT)
+            answer_again(runtime, item);
+        else
+            th_item_complete(runtime, item);
+    }
 }
 
 th_step th_indexer_step(void *context, uint64_t *ret_deadline_ns)
@@ -81,7 +87,8 @@ th_step th_indexer_step(void *context, uint64_t *ret_deadline_ns)
     bool committer_ended = runtime->committer_ended;
     bool retry_later = runtime->index_retry && now < runtime->index_deadline_ns;
     bool work = !runtime->resetting && !retry_later && index_due(runtime, covered, now);
-    bool repeats = !runtime->resetting && runtime->repeats.first && runtime->repeats.first->key.number <= covered;
+    bool repeats =
+        !runtime->resetting && runtime->repeats.first && runtime->repeats.first->key.number <= covered;
     bool lags = covered < runtime->committed;
     runtime->indexing = work || repeats;
     *ret_deadline_ns = lags ? runtime->index_deadline_ns : 0;
@@ -90,7 +97,8 @@ th_step th_indexer_step(void *context, uint64_t *ret_deadline_ns)
         return committer_ended ? TH_STEP_DONE : TH_STEP_IDLE;
     theater_error error = {0};
     bool more = false;
-    theater_status status = work ? th_store_index_step(runtime->store, INDEX_BYTES, &more, &error) : THEATER_OK;
+    theater_status status =
+        work ? th_store_index_step(runtime->store, INDEX_BYTES, &more, &error) : THEATER_OK;
     if (!status && work && more && th_store_covered(runtime->store) == covered)
         status = th_fail(&error, THEATER_BUSY, "it cannot grow now");
     after_step(runtime, status, &error);

@@ -15,8 +15,8 @@ typedef enum th_item_kind {
 
 struct th_control;
 
-/* One allocation with all its bytes behind it. Owned by the queue that it stands in, by the worker while it runs, by the batch while its answer
- * waits for a commit. */
+/* One allocation with all its bytes behind it. Owned by the queue that it stands in, by the worker while it
+ * runs, by the batch while its answer waits for a commit. */
 typedef struct th_item {
     struct th_item *next;
     th_item_kind kind;

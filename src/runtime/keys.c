@@ -12,20 +12,23 @@ static void wipe(void *memory, size_t size)
         bytes[i] = 0;
 }
 
-static theater_status key_from_file(th_slice text, const char *path, th_signing_key **ret, theater_error *reterr)
+static theater_status key_from_file(th_slice text, const char *path, th_signing_key **ret,
+                                    theater_error *reterr)
 {
     uint8_t seed[TH_ED25519_SEED_SIZE];
     size_t size = text.size;
     if (size > 0 && text.data[size - 1] == '\n')
         size--;
     if (!th_hex_decode((const char *)text.data, size, seed, sizeof seed))
-        return th_fail(reterr, THEATER_CORRUPT, "%s: not a key: %zu hex digits were expected", path, 2 * sizeof seed);
+        return th_fail(reterr, THEATER_CORRUPT, "%s: not a key: %zu hex digits were expected", path,
+                       2 * sizeof seed);
     theater_status status = th_signing_key_new(seed, ret, reterr);
     wipe(seed, sizeof seed);
     return status;
 }
 
-static theater_status make_key(th_port *port, const char *folder, const char *path, th_signing_key **ret, theater_error *reterr)
+static theater_status make_key(th_port *port, const char *folder, const char *path, th_signing_key **ret,
+                               theater_error *reterr)
 {
     uint8_t seed[TH_ED25519_SEED_SIZE];
     theater_status status = th_port_entropy(port, seed, sizeof seed, reterr);
@@ -39,7 +42,8 @@ static theater_status make_key(th_port *port, const char *folder, const char *pa
         if (!status)
             status = th_port_sync_folder(port, folder, reterr);
         if (!status)
-            status = th_port_replace_file(port, path, TH_FILE_PRIVATE, th_slice_of(text, sizeof text - 1), reterr);
+            status =
+                th_port_replace_file(port, path, TH_FILE_PRIVATE, th_slice_of(text, sizeof text - 1), reterr);
     }
     if (!status)
         status = th_signing_key_new(seed, ret, reterr);
@@ -48,7 +52,8 @@ static theater_status make_key(th_port *port, const char *folder, const char *pa
     return status;
 }
 
-theater_status th_keys_open(th_port *port, const char *folder, bool create, th_signing_key **ret, theater_error *reterr)
+theater_status th_keys_open(th_port *port, const char *folder, bool create, th_signing_key **ret,
+                            theater_error *reterr)
 {
     *ret = NULL;
     if (!folder)
@@ -58,6 +63,12 @@ theater_status th_keys_open(th_port *port, const char *folder, bool create, th_s
     th_buf text;
     th_buf_init(&text, 1024);
     theater_status status = th_port_read_file(port, path, 1024, &text, reterr);
+    /* Whoever made the key may have stopped before its entry was durable. */
+    if (!status && create) {
+        char keys[PATH_SIZE];
+        snprintf(keys, sizeof keys, "%s/keys", folder);
+        status = th_port_sync_folder(port, keys, reterr);
+    }
     if (!status)
         status = key_from_file(th_buf_slice(&text), path, ret, reterr);
     else if (status == THEATER_NOT_FOUND && create)
@@ -75,7 +86,8 @@ static void signed_path(const theater_runtime *runtime, const th_hash *genesis, 
     snprintf(path, PATH_SIZE, "%s/keys/signed/%s", runtime->folder, hex);
 }
 
-static theater_status read_signed(theater_runtime *runtime, const th_hash *genesis, uint64_t *ret, theater_error *reterr)
+static theater_status read_signed(theater_runtime *runtime, const th_hash *genesis, uint64_t *ret,
+                                  theater_error *reterr)
 {
     *ret = 0;
     if (!runtime->folder)
@@ -99,7 +111,8 @@ static theater_status read_signed(theater_runtime *runtime, const th_hash *genes
     return status;
 }
 
-theater_status th_checkpoint_note_signed(theater_runtime *runtime, const th_hash *genesis, uint64_t size, theater_error *reterr)
+theater_status th_checkpoint_note_signed(theater_runtime *runtime, const th_hash *genesis, uint64_t size,
+                                         theater_error *reterr)
 {
     if (!runtime->folder)
         return THEATER_OK;
@@ -121,8 +134,9 @@ theater_status th_checkpoint_note_signed(theater_runtime *runtime, const th_hash
     return status;
 }
 
-theater_status th_checkpoint_make(theater_runtime *runtime, const th_entry *entry, const th_log_tree *tree, th_hash *ret_head, th_buf *note,
-                                  th_hash *ret_genesis, theater_error *reterr)
+theater_status th_checkpoint_make(theater_runtime *runtime, const th_entry *entry, const th_log_tree *tree,
+                                  th_hash *ret_head, th_buf *note, th_hash *ret_genesis,
+                                  theater_error *reterr)
 {
     th_actor_info info;
     uint64_t size = 0;
@@ -135,7 +149,8 @@ theater_status th_checkpoint_make(theater_runtime *runtime, const th_entry *entr
         status = read_signed(runtime, &info.genesis_hash, &size, reterr);
     if (!status && tree->size < (size > info.checkpoint_size ? size : info.checkpoint_size))
         status = th_fail(reterr, THEATER_CORRUPT,
-                         "actor %s: its key has signed %llu elements and this folder has %llu: it is an older copy, and does not sign",
+                         "actor %s: its key has signed %llu elements and this folder has %llu: it is an "
+                         "older copy, and does not sign",
                          entry->name, (unsigned long long)size, (unsigned long long)tree->size);
     if (!status)
         status = th_hasher_new(&hasher, reterr);
@@ -145,7 +160,8 @@ theater_status th_checkpoint_make(theater_runtime *runtime, const th_entry *entr
         th_mutex_unlock(&runtime->keys_lock);
     }
     if (!status)
-        status = th_log_name(th_slice_text(runtime->origin), th_slice_of(entry->name, entry->name_size), &info.genesis_hash, &name, reterr);
+        status = th_log_name(th_slice_text(runtime->origin), th_slice_of(entry->name, entry->name_size),
+                             &info.genesis_hash, &name, reterr);
     if (!status) {
         th_log_tree_head(tree, hasher, ret_head);
         *ret_genesis = info.genesis_hash;

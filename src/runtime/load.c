@@ -1,18 +1,22 @@
-/* Bringing an actor and its messages from the log into memory. By a worker, without the lock but where it says so. */
+/* Bringing an actor and its messages from the log into memory. By a worker, without the lock but where it
+ * says so. */
 #include "runtime/core.h"
 
 #define READ_MAX ((size_t)2 << 30)
 
-static theater_status corrupt(const th_entry *entry, uint64_t sequence, theater_status status, theater_error *reterr)
+static theater_status corrupt(const th_entry *entry, uint64_t sequence, theater_status status,
+                              theater_error *reterr)
 {
     return th_fail_in(reterr, status, "actor %s, element %llu", entry->name, (unsigned long long)sequence);
 }
 
 /* The descriptor that an element (a genesis or an upgrade) holds, in `buf`. */
-static theater_status read_descriptor(theater_runtime *runtime, const th_entry *entry, uint64_t sequence, th_buf *buf,
-                                      th_record *ret_record, th_descriptor *ret, theater_error *reterr)
+static theater_status read_descriptor(theater_runtime *runtime, const th_entry *entry, uint64_t sequence,
+                                      th_buf *buf, th_record *ret_record, th_descriptor *ret,
+                                      theater_error *reterr)
 {
-    theater_status status = th_store_read_element(runtime->store, entry->id, sequence, buf, ret_record, NULL, reterr);
+    theater_status status =
+        th_store_read_element(runtime->store, entry->id, sequence, buf, ret_record, NULL, reterr);
     if (!status) {
         status = th_descriptor_decode(ret_record->element.input, ret, reterr);
         if (status)
@@ -29,15 +33,17 @@ static th_recorded recorded_of(const th_record *record)
                          .effects = record->element.effects};
 }
 
-static theater_status differs(const th_entry *entry, uint64_t sequence, const theater_error *words, theater_error *reterr)
+static theater_status differs(const th_entry *entry, uint64_t sequence, const theater_error *words,
+                              theater_error *reterr)
 {
-    return th_fail(reterr, THEATER_CORRUPT, "actor %s does not come out as its chain says at element %llu: %s", entry->name,
+    return th_fail(reterr, THEATER_CORRUPT,
+                   "actor %s does not come out as its chain says at element %llu: %s", entry->name,
                    (unsigned long long)sequence, words->message);
 }
 
 /* Replays the genesis, for a chain without a snapshot. */
-static theater_status load_genesis(theater_runtime *runtime, th_activity *activity, const th_actor_info *info, th_buf *buf,
-                                   th_workspace *workspace, theater_error *reterr)
+static theater_status load_genesis(theater_runtime *runtime, th_activity *activity, const th_actor_info *info,
+                                   th_buf *buf, th_workspace *workspace, theater_error *reterr)
 {
     th_record record;
     th_descriptor descriptor;
@@ -49,8 +55,8 @@ static theater_status load_genesis(theater_runtime *runtime, th_activity *activi
     th_recorded recorded = recorded_of(&record);
     th_difference difference;
     theater_error words = {0};
-    status = th_instance_replay_genesis(&runtime->machine, th_loaded_component(activity->component), &recorded, workspace,
-                                        &activity->instance, &difference, &words);
+    status = th_instance_replay_genesis(&runtime->machine, th_loaded_component(activity->component),
+                                        &recorded, workspace, &activity->instance, &difference, &words);
     if (status) {
         if (reterr)
             *reterr = words;
@@ -59,8 +65,9 @@ static theater_status load_genesis(theater_runtime *runtime, th_activity *activi
     return difference == TH_SAME ? THEATER_OK : differs(activity->entry, 0, &words, reterr);
 }
 
-static theater_status load_snapshot(theater_runtime *runtime, th_activity *activity, const th_actor_info *info, th_buf *buf,
-                                    th_workspace *workspace, theater_error *reterr)
+static theater_status load_snapshot(theater_runtime *runtime, th_activity *activity,
+                                    const th_actor_info *info, th_buf *buf, th_workspace *workspace,
+                                    theater_error *reterr)
 {
     const th_entry *entry = activity->entry;
     th_buf element_buf, descriptor_buf;
@@ -69,29 +76,34 @@ static theater_status load_snapshot(theater_runtime *runtime, th_activity *activ
     th_record snapshot, element, start;
     th_descriptor descriptor;
     uint64_t in_force = 0;
-    theater_status status = th_store_read_snapshot(runtime->store, entry->id, info->snapshot_sequence, buf, &snapshot, reterr);
+    theater_status status =
+        th_store_read_snapshot(runtime->store, entry->id, info->snapshot_sequence, buf, &snapshot, reterr);
     if (!status)
-        status = th_store_find_descriptor(runtime->store, entry->id, snapshot.snapshot.sequence, &in_force, reterr);
+        status = th_store_find_descriptor(runtime->store, entry->id, snapshot.snapshot.sequence, &in_force,
+                                          reterr);
     if (!status)
         status = read_descriptor(runtime, entry, in_force, &descriptor_buf, &start, &descriptor, reterr);
     if (!status)
         status = th_loader_get(runtime->loader, &descriptor.component, &activity->component, reterr);
     if (!status)
-        status = th_store_read_element(runtime->store, entry->id, snapshot.snapshot.sequence, &element_buf, &element, NULL, reterr);
+        status = th_store_read_element(runtime->store, entry->id, snapshot.snapshot.sequence, &element_buf,
+                                       &element, NULL, reterr);
     if (!status)
-        status = th_instance_load(&runtime->machine, th_loaded_component(activity->component), &descriptor, element.element.element,
-                                  snapshot.snapshot.tree, snapshot.snapshot.state, workspace, &activity->instance, reterr);
+        status = th_instance_load(&runtime->machine, th_loaded_component(activity->component), &descriptor,
+                                  element.element.element, snapshot.snapshot.tree, snapshot.snapshot.state,
+                                  workspace, &activity->instance, reterr);
     th_buf_done(&element_buf);
     th_buf_done(&descriptor_buf);
     return status;
 }
 
 /* One element of the tail. */
-static theater_status replay_one(theater_runtime *runtime, th_activity *activity, uint64_t sequence, th_buf *buf, th_workspace *workspace,
-                                 theater_error *reterr)
+static theater_status replay_one(theater_runtime *runtime, th_activity *activity, uint64_t sequence,
+                                 th_buf *buf, th_workspace *workspace, theater_error *reterr)
 {
     th_record record;
-    theater_status status = th_store_read_element(runtime->store, activity->entry->id, sequence, buf, &record, NULL, reterr);
+    theater_status status =
+        th_store_read_element(runtime->store, activity->entry->id, sequence, buf, &record, NULL, reterr);
     if (status)
         return status;
     th_element element;
@@ -110,8 +122,9 @@ static theater_status replay_one(theater_runtime *runtime, th_activity *activity
     th_recorded recorded = recorded_of(&record);
     th_difference difference = TH_SAME;
     theater_error words = {0};
-    status = th_instance_replay(activity->instance, &recorded, upgraded ? th_loaded_component(upgraded) : NULL, workspace, &difference,
-                                &words);
+    status =
+        th_instance_replay(activity->instance, &recorded, upgraded ? th_loaded_component(upgraded) : NULL,
+                           workspace, &difference, &words);
     if (upgraded) {
         th_loaded_unref(activity->component);
         activity->component = upgraded;
@@ -121,12 +134,14 @@ static theater_status replay_one(theater_runtime *runtime, th_activity *activity
             *reterr = words;
         return corrupt(activity->entry, sequence, status, reterr);
     }
-    activity->tail_bytes += record.element.input.size + record.element.output.size + record.element.effects.size +
-                            record.element.sent.size + record.element.element.size;
+    activity->tail_bytes += record.element.input.size + record.element.output.size +
+                            record.element.effects.size + record.element.sent.size +
+                            record.element.element.size;
     activity->tail_fuel += element.fuel + TH_TURN_OVERHEAD_FUEL;
-    /* A rejection that comes out otherwise under an engine with another stack is neither sound nor broken: the chain goes on after it. */
-    bool goes_on = difference == TH_SAME ||
-                   (difference == TH_DIFFERS_UNDECIDED && th_instance_elements(activity->instance) == sequence + 1);
+    /* A rejection that comes out otherwise under an engine with another stack is neither sound nor broken:
+     * the chain goes on after it. */
+    bool goes_on = difference == TH_SAME || (difference == TH_DIFFERS_UNDECIDED &&
+                                             th_instance_elements(activity->instance) == sequence + 1);
     return goes_on ? THEATER_OK : differs(activity->entry, sequence, &words, reterr);
 }
 
@@ -136,12 +151,14 @@ static theater_status check_engine(theater_runtime *runtime, th_activity *activi
     th_slice engine = th_instance_descriptor(activity->instance)->engine;
     if (th_slice_equal(engine, th_slice_text(runtime->machine.name)))
         return THEATER_OK;
-    return th_fail(reterr, THEATER_VERSION, "actor %s runs under engine %.*s and this is %s: `theater upgrade %s` takes it over",
-                   activity->entry->name, (int)engine.size, (const char *)engine.data, runtime->machine.name, activity->entry->name);
+    return th_fail(reterr, THEATER_VERSION,
+                   "actor %s runs under engine %.*s and this is %s: `theater upgrade %s` takes it over",
+                   activity->entry->name, (int)engine.size, (const char *)engine.data, runtime->machine.name,
+                   activity->entry->name);
 }
 
-static theater_status load_and_replay(theater_runtime *runtime, th_activity *activity, th_buf *buf, th_workspace *workspace,
-                                      theater_error *reterr)
+static theater_status load_and_replay(theater_runtime *runtime, th_activity *activity, th_buf *buf,
+                                      th_workspace *workspace, theater_error *reterr)
 {
     th_actor_info info;
     theater_status status = th_store_find_actor_id(runtime->store, activity->entry->id, &info, reterr);
@@ -153,15 +170,18 @@ static theater_status load_and_replay(theater_runtime *runtime, th_activity *act
     status = info.has_snapshot ? load_snapshot(runtime, activity, &info, buf, workspace, reterr)
                                : load_genesis(runtime, activity, &info, buf, workspace, reterr);
     while (!status && th_instance_elements(activity->instance) < info.elements) {
-        status = replay_one(runtime, activity, th_instance_elements(activity->instance), buf, workspace, reterr);
+        status =
+            replay_one(runtime, activity, th_instance_elements(activity->instance), buf, workspace, reterr);
         th_workspace_clear(workspace);
     }
     if (!status && !th_hash_equal(th_instance_head(activity->instance), &info.head_hash))
-        status = th_fail(reterr, THEATER_CORRUPT, "actor %s: the head of its chain is not what the index says", activity->entry->name);
+        status = th_fail(reterr, THEATER_CORRUPT,
+                         "actor %s: the head of its chain is not what the index says", activity->entry->name);
     return status;
 }
 
-theater_status th_load_instance(theater_runtime *runtime, th_activity *activity, th_workspace *workspace, theater_error *reterr)
+theater_status th_load_instance(theater_runtime *runtime, th_activity *activity, th_workspace *workspace,
+                                theater_error *reterr)
 {
     th_buf buf;
     th_buf_init(&buf, READ_MAX);
@@ -178,7 +198,7 @@ theater_status th_load_instance(theater_runtime *runtime, th_activity *activity,
     return status;
 }
 
-/* ---- the window ------------------------------------------------------------------------------------------------------ */
+/* ---- the window ---------------------------------------------------------------------------------------- */
 
 typedef struct refill_state {
     theater_runtime *runtime;
@@ -190,7 +210,8 @@ typedef struct refill_state {
 } refill_state;
 
 /* The payload and the effect index of a message are in the record of its sender. */
-static theater_status find_sent(const th_record *record, uint64_t sequence, uint32_t index, th_slice *ret, theater_error *reterr)
+static theater_status find_sent(const th_record *record, uint64_t sequence, uint32_t index, th_slice *ret,
+                                theater_error *reterr)
 {
     th_effects_reader reader;
     theater_status status = th_effects_read(record->element.effects, sequence, &reader, reterr);
@@ -208,7 +229,9 @@ static theater_status find_sent(const th_record *record, uint64_t sequence, uint
         if (effect.index == index)
             return THEATER_OK;
     }
-    return status ? status : th_fail(reterr, THEATER_CORRUPT, "effect %u of element %llu is no message", index, (unsigned long long)sequence);
+    return status ? status
+                  : th_fail(reterr, THEATER_CORRUPT, "effect %u of element %llu is no message", index,
+                            (unsigned long long)sequence);
 }
 
 static theater_status answer_text(const th_record *record, bool failed, th_slice *ret, theater_error *reterr)
@@ -228,13 +251,15 @@ static th_item *item_from_record(refill_state *refilling, const th_undelivered *
     th_actor_info from;
     th_record record;
     th_slice payload = {0};
-    theater_status status = th_store_find_actor_id(refilling->runtime->store, entry->from, &from, refilling->reterr);
+    theater_status status =
+        th_store_find_actor_id(refilling->runtime->store, entry->from, &from, refilling->reterr);
     if (!status)
-        status = th_store_read_element(refilling->runtime->store, entry->from, entry->sequence, &refilling->buf, &record, NULL,
-                                       refilling->reterr);
+        status = th_store_read_element(refilling->runtime->store, entry->from, entry->sequence,
+                                       &refilling->buf, &record, NULL, refilling->reterr);
     if (!status)
-        status = entry->kind == TH_MESSAGE ? find_sent(&record, entry->sequence, entry->key.index, &payload, refilling->reterr)
-                                           : answer_text(&record, entry->failed, &payload, refilling->reterr);
+        status = entry->kind == TH_MESSAGE
+                     ? find_sent(&record, entry->sequence, entry->key.index, &payload, refilling->reterr)
+                     : answer_text(&record, entry->failed, &payload, refilling->reterr);
     refilling->status = status;
     if (status)
         return NULL;
@@ -247,7 +272,8 @@ static th_item *item_from_record(refill_state *refilling, const th_undelivered *
     size_t used = 0;
     item->payload = th_item_keep(item, &used, payload);
     item->from = entry->from;
-    item->cause = (th_cause){.actor = th_item_keep(item, &used, name), .sequence = entry->sequence, .hash = record.element.hash};
+    item->cause = (th_cause){
+        .actor = th_item_keep(item, &used, name), .sequence = entry->sequence, .hash = record.element.hash};
     if (entry->kind == TH_MESSAGE) {
         item->cause.kind = TH_CAUSE_MESSAGE;
         item->cause.index = entry->key.index;
@@ -270,16 +296,18 @@ static th_item *item_from_notice(refill_state *refilling, const th_undelivered *
     }
     size_t used = 0;
     item->payload = th_slice_text(entry->failed ? "removed" : "no such actor");
-    item->cause = (th_cause){.kind = TH_CAUSE_UNDELIVERED, .actor = th_item_keep(item, &used, to), .request = entry->request};
+    item->cause = (th_cause){
+        .kind = TH_CAUSE_UNDELIVERED, .actor = th_item_keep(item, &used, to), .request = entry->request};
     return item;
 }
 
 static bool refill_one(void *context, const th_undelivered *entry)
 {
     refill_state *refilling = context;
-    if (refilling->items.count >= TH_WINDOW_ITEMS || refilling->bytes >= TH_WINDOW_BYTES)
+    if (refilling->items.count >= refilling->runtime->window_items || refilling->bytes >= TH_WINDOW_BYTES)
         return false;
-    th_item *item = entry->kind == TH_MESSAGE_NOTICE ? item_from_notice(refilling, entry) : item_from_record(refilling, entry);
+    th_item *item = entry->kind == TH_MESSAGE_NOTICE ? item_from_notice(refilling, entry)
+                                                     : item_from_record(refilling, entry);
     if (!item)
         return false;
     item->key = entry->key;
@@ -294,8 +322,9 @@ theater_status th_refill(theater_runtime *runtime, th_activity *activity, theate
     refill_state refilling = {.runtime = runtime, .reterr = reterr};
     th_buf_init(&refilling.buf, READ_MAX);
     th_message_key after = activity->loaded;
-    theater_status status = th_store_list_undelivered(runtime->store, activity->entry->id, activity->has_loaded ? &after : NULL, refill_one,
-                                                      &refilling, reterr);
+    theater_status status =
+        th_store_list_undelivered(runtime->store, activity->entry->id, activity->has_loaded ? &after : NULL,
+                                  refill_one, &refilling, reterr);
     th_buf_done(&refilling.buf);
     if (!status)
         status = refilling.status;
@@ -306,7 +335,8 @@ theater_status th_refill(theater_runtime *runtime, th_activity *activity, theate
         activity->causes_bytes += refilling.bytes;
         th_item_append(&activity->causes, &refilling.items);
     } else if (!status && activity->overflow_number < covered) {
-        /* Everything up to the last message that went past the window has been through it, and none came since. */
+        /* Everything up to the last message that went past the window has been through it, and none came
+         * since. */
         activity->overflow = false;
     } else if (!status) {
         th_activity_wait_index(runtime, activity, activity->overflow_number + 1);

@@ -1,4 +1,5 @@
-/* What operators call: start, stop, resume, remove, upgrade, checkpoint. Each hands a control item to the actor and waits for it. */
+/* What operators call: start, stop, resume, remove, upgrade, checkpoint. Each hands a control item to the
+ * actor and waits for it. */
 #include "actor/manifest.h"
 #include "runtime/call.h"
 #include "runtime/control.h"
@@ -9,7 +10,8 @@
 #define MEMORY_MAX (UINT64_C(4) << 30)
 
 /* An item for `control`, and the call that waits for it. */
-static theater_status control_item(theater_runtime *runtime, th_control *control, th_item **ret, th_call **ret_call, theater_error *reterr)
+static theater_status control_item(theater_runtime *runtime, th_control *control, th_item **ret,
+                                   th_call **ret_call, theater_error *reterr)
 {
     theater_status status = th_call_new(runtime, ret_call, reterr);
     if (status)
@@ -58,7 +60,8 @@ static theater_status check_writable(const theater_runtime *runtime, theater_err
 }
 
 /* Runs a control item of an actor that exists. */
-static theater_status control_actor(theater_runtime *runtime, const char *name, th_control *control, theater_error *reterr)
+static theater_status control_actor(theater_runtime *runtime, const char *name, th_control *control,
+                                    theater_error *reterr)
 {
     th_item *item;
     th_call *call;
@@ -79,14 +82,15 @@ static theater_status control_actor(theater_runtime *runtime, const char *name, 
     return control_wait(status, item, call, reterr);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------------ */
+/* ---- limits -------------------------------------------------------------------------------------------- */
 
-static theater_status one_limit(const char *name, uint64_t given, uint64_t standard, uint64_t most, uint64_t *ret, theater_error *reterr)
+static theater_status one_limit(const char *name, uint64_t given, uint64_t standard, uint64_t most,
+                                uint64_t *ret, theater_error *reterr)
 {
     *ret = given ? given : standard;
     if (*ret > most)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the limit %s is at most %llu, not %llu", name, (unsigned long long)most,
-                       (unsigned long long)*ret);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the limit %s is at most %llu, not %llu", name,
+                       (unsigned long long)most, (unsigned long long)*ret);
     return THEATER_OK;
 }
 
@@ -100,13 +104,15 @@ static theater_status fill_limits(const theater_limits *given, th_limits *ret, t
     if (!status)
         status = one_limit("state", given->state_bytes, standard->state, STATE_MAX, &ret->state, reterr);
     if (!status)
-        status = one_limit("message", given->message_bytes, standard->message, MESSAGE_MAX, &ret->message, reterr);
+        status =
+            one_limit("message", given->message_bytes, standard->message, MESSAGE_MAX, &ret->message, reterr);
     if (!status)
-        status = one_limit("effects", given->effects_bytes, standard->effects, MESSAGE_MAX, &ret->effects, reterr);
+        status =
+            one_limit("effects", given->effects_bytes, standard->effects, MESSAGE_MAX, &ret->effects, reterr);
     return status;
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------------------------------------- */
 
 /* A name is used once in a data folder, because causes on the chains name actors by it. Under the lock. */
 static theater_status check_name_free(const theater_runtime *runtime, th_slice name, theater_error *reterr)
@@ -115,11 +121,14 @@ static theater_status check_name_free(const theater_runtime *runtime, th_slice n
     if (!entry)
         return THEATER_OK;
     if (entry->status == TH_ACTOR_REMOVED)
-        return th_fail(reterr, THEATER_EXISTS, "an actor named %s was removed, and its chain keeps the name: choose another", entry->name);
+        return th_fail(reterr, THEATER_EXISTS,
+                       "an actor named %s was removed, and its chain keeps the name: choose another",
+                       entry->name);
     return th_fail(reterr, THEATER_EXISTS, "actor %s exists already: choose another name", entry->name);
 }
 
-static theater_status reserve_name(theater_runtime *runtime, th_slice name, th_item *item, theater_error *reterr)
+static theater_status reserve_name(theater_runtime *runtime, th_slice name, th_item *item,
+                                   theater_error *reterr)
 {
     theater_status status = check_writable(runtime, reterr);
     if (!status)
@@ -153,7 +162,8 @@ static void release_name(theater_runtime *runtime, th_slice name)
     th_mutex_unlock(&runtime->lock);
 }
 
-static theater_status start_loaded(theater_runtime *runtime, th_slice name, th_control *control, theater_error *reterr)
+static theater_status start_loaded(theater_runtime *runtime, th_slice name, th_control *control,
+                                   theater_error *reterr)
 {
     th_item *item;
     th_call *call;
@@ -171,18 +181,20 @@ static theater_status start_loaded(theater_runtime *runtime, th_slice name, th_c
     return status;
 }
 
-theater_status theater_actor_start(theater_runtime *runtime, const theater_actor_options *options, theater_hash *ret_genesis,
-                                   theater_error *reterr)
+theater_status theater_actor_start(theater_runtime *runtime, const theater_actor_options *options,
+                                   theater_hash *ret_genesis, theater_error *reterr)
 {
     th_slice name = th_slice_text(options->name ? options->name : "");
     if (!th_name_valid(name))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "\"%.128s\" is no name: 1 to 128 of a-z 0-9 - _, in labels joined by single dots", (const char *)name.data);
-    th_control control = {.kind = TH_CONTROL_GENESIS, .binary = options->component, .config = options->config};
+                       "\"%.128s\" is no name: 1 to 128 of a-z 0-9 - _, in labels joined by single dots",
+                       (const char *)name.data);
+    th_control control = {
+        .kind = TH_CONTROL_GENESIS, .binary = options->component, .config = options->config};
     theater_status status = fill_limits(&options->limits, &control.limits, reterr);
     if (!status && options->config.size > control.limits.message)
-        status = th_fail(reterr, THEATER_TOO_LARGE, "the config has %zu bytes and the message limit is %llu", options->config.size,
-                         (unsigned long long)control.limits.message);
+        status = th_fail(reterr, THEATER_TOO_LARGE, "the config has %zu bytes and the message limit is %llu",
+                         options->config.size, (unsigned long long)control.limits.message);
     /* A name that is taken is said before the component is compiled. */
     th_mutex_lock(&runtime->lock);
     if (!status)
@@ -199,7 +211,7 @@ theater_status theater_actor_start(theater_runtime *runtime, const theater_actor
     return status;
 }
 
-/* ---- the others ------------------------------------------------------------------------------------------------------------- */
+/* ---- the others ---------------------------------------------------------------------------------------- */
 
 theater_status theater_actor_stop(theater_runtime *runtime, const char *name, theater_error *reterr)
 {
@@ -216,8 +228,9 @@ theater_status theater_actor_remove(theater_runtime *runtime, const char *name, 
     return control_actor(runtime, name, &(th_control){.kind = TH_CONTROL_REMOVE}, reterr);
 }
 
-theater_status theater_actor_upgrade(theater_runtime *runtime, const char *name, const theater_upgrade_options *options,
-                                     theater_hash *ret_element, theater_error *reterr)
+theater_status theater_actor_upgrade(theater_runtime *runtime, const char *name,
+                                     const theater_upgrade_options *options, theater_hash *ret_element,
+                                     theater_error *reterr)
 {
     th_control control = {
         .kind = TH_CONTROL_UPGRADE,
@@ -238,7 +251,8 @@ theater_status theater_actor_upgrade(theater_runtime *runtime, const char *name,
     return status;
 }
 
-theater_status theater_checkpoint(theater_runtime *runtime, const char *actor, theater_bytes *ret_note, theater_error *reterr)
+theater_status theater_checkpoint(theater_runtime *runtime, const char *actor, theater_bytes *ret_note,
+                                  theater_error *reterr)
 {
     if (!runtime->folder)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a runtime in memory has no key to sign with");

@@ -26,7 +26,8 @@ void theater_runtime_metrics(theater_runtime *runtime, theater_metrics *ret)
     ret->actors = runtime->directory.count;
     ret->active_actors = runtime->active_count;
     ret->active_bytes = runtime->active_bytes;
-    ret->waiting_messages = runtime->undelivered_running + __atomic_load_n(&runtime->client_items, __ATOMIC_RELAXED);
+    ret->waiting_messages =
+        runtime->undelivered_running + __atomic_load_n(&runtime->client_items, __ATOMIC_RELAXED);
     ret->log_records = runtime->committed;
     ret->log_bytes = th_store_log_bytes(runtime->store);
     ret->indexed_records = th_store_covered(runtime->store);

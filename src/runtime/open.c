@@ -13,10 +13,10 @@ static uint64_t or_default(uint64_t value, uint64_t standard)
     return value ? value : standard;
 }
 
-static void fill_defaults(theater_runtime *runtime, const theater_runtime_options *options)
+static void fill_defaults(theater_runtime *runtime, const th_runtime_config *config)
 {
     theater_runtime_options *o = &runtime->options;
-    *o = *options;
+    *o = config->options;
     unsigned processors = th_port_processors(runtime->port);
     o->workers = (unsigned)or_default(o->workers, processors);
     if (o->workers > TH_WORKERS_MAX)
@@ -28,6 +28,8 @@ static void fill_defaults(theater_runtime *runtime, const theater_runtime_option
     o->active_bytes = or_default(o->active_bytes, UINT64_C(1) << 30);
     o->snapshot_bytes = or_default(o->snapshot_bytes, UINT64_C(1) << 20);
     o->snapshot_fuel = or_default(o->snapshot_fuel, UINT64_C(500000000));
+    runtime->window_items = config->window_items ? config->window_items : TH_WINDOW_ITEMS;
+    runtime->slice_items = config->slice_items ? config->slice_items : TH_SLICE_ITEMS;
     o->undelivered_max = or_default(o->undelivered_max, 65536);
 }
 
@@ -40,7 +42,8 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-static theater_status open_machine(theater_runtime *runtime, const th_runtime_config *config, theater_error *reterr)
+static theater_status open_machine(theater_runtime *runtime, const th_runtime_config *config,
+                                   theater_error *reterr)
 {
     if (config->machine) {
         runtime->machine = *config->machine;
@@ -52,7 +55,8 @@ static theater_status open_machine(theater_runtime *runtime, const th_runtime_co
     return status;
 }
 
-static theater_status open_store(theater_runtime *runtime, const th_runtime_config *config, theater_error *reterr)
+static theater_status open_store(theater_runtime *runtime, const th_runtime_config *config,
+                                 theater_error *reterr)
 {
     th_store_options options = {
         .port = runtime->port,
@@ -85,9 +89,11 @@ static theater_status open_loader(theater_runtime *runtime, theater_error *reter
 
 static theater_status start_tasks(theater_runtime *runtime, theater_error *reterr)
 {
-    theater_status status = th_task_start(runtime->port, "committer", 0, th_committer_step, runtime, &runtime->committer, reterr);
+    theater_status status =
+        th_task_start(runtime->port, "committer", 0, th_committer_step, runtime, &runtime->committer, reterr);
     if (!status)
-        status = th_task_start(runtime->port, "indexer", 0, th_indexer_step, runtime, &runtime->indexer, reterr);
+        status =
+            th_task_start(runtime->port, "indexer", 0, th_indexer_step, runtime, &runtime->indexer, reterr);
     for (unsigned i = 0; i < runtime->options.workers && !status; i++) {
         th_worker *worker = &runtime->workers[i];
         worker->runtime = runtime;
@@ -95,8 +101,8 @@ static theater_status start_tasks(theater_runtime *runtime, theater_error *reter
         if (status)
             break;
         th_task *task = NULL;
-        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES, th_worker_step, worker, &task,
-                               reterr);
+        status = th_task_start(runtime->port, "worker", runtime->machine.stack_bytes + C_STACK_BYTES,
+                               th_worker_step, worker, &task, reterr);
         th_mutex_lock(&runtime->lock);
         worker->task = task;
         worker->ended = status != THEATER_OK;
@@ -116,14 +122,15 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     const theater_runtime_options *options = &config->options;
     const char *origin = options->origin ? options->origin : TH_ORIGIN_DEFAULT;
     if (!th_origin_valid(th_slice_text(origin)))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is no origin of checkpoints: no spaces, + or control characters", origin);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"%s\" is no origin of checkpoints: no spaces, + or control characters", origin);
     theater_runtime *runtime = th_alloc_zero(1, sizeof *runtime);
     if (!runtime)
         return th_fail_memory(reterr, "the runtime");
     runtime->port = config->port;
     th_mutex_init(runtime->port, &runtime->lock);
     th_mutex_init(runtime->port, &runtime->keys_lock);
-    fill_defaults(runtime, options);
+    fill_defaults(runtime, config);
     runtime->origin = copy_text(origin);
     runtime->folder = options->folder ? copy_text(options->folder) : NULL;
     theater_status status = THEATER_OK;
@@ -149,7 +156,8 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     return THEATER_OK;
 }
 
-theater_status theater_runtime_open(const theater_runtime_options *options, theater_runtime **ret, theater_error *reterr)
+theater_status theater_runtime_open(const theater_runtime_options *options, theater_runtime **ret,
+                                    theater_error *reterr)
 {
     th_runtime_config config = {.options = *options, .port = th_port_system()};
     return th_runtime_open(&config, ret, reterr);
@@ -162,6 +170,7 @@ static void cancel_clients(theater_runtime *runtime)
     th_fail(&error, THEATER_CANCELLED, "the runtime was closed");
     th_item_queue left = {0};
     th_item_append(&left, &runtime->repeats);
+    th_item_append(&left, &runtime->retries);
     for (th_batch *batch = runtime->commit_first; batch;) {
         th_batch *next = batch->next;
         th_item_append(&left, &batch->answers);
@@ -225,7 +234,9 @@ void theater_runtime_close(theater_runtime *runtime)
         th_task_wake(runtime->committer);
         th_task_join(runtime->committer);
     }
+    th_mutex_lock(&runtime->lock);
     runtime->committer_ended = true;
+    th_mutex_unlock(&runtime->lock);
     if (runtime->indexer) {
         th_task_wake(runtime->indexer);
         th_task_join(runtime->indexer);

@@ -9,6 +9,29 @@ uint64_t th_runtime_take_actor_id(theater_runtime *runtime)
     return id;
 }
 
+theater_status th_runtime_wait_index(theater_runtime *runtime, theater_error *reterr)
+{
+    th_call *call = NULL;
+    th_item *item = th_item_new(TH_ITEM_CONTROL, 0);
+    theater_status status = item ? th_call_new(runtime, &call, reterr) : th_fail_memory(reterr, "a call");
+    if (status) {
+        th_item_free(item);
+        return status;
+    }
+    item->completion = th_call_answered;
+    item->context = call;
+    th_mutex_lock(&runtime->lock);
+    item->key.number = runtime->index_wanted = runtime->next_number;
+    __atomic_add_fetch(&runtime->client_items, 1, __ATOMIC_RELAXED);
+    th_item_push(&runtime->repeats, item);
+    th_mutex_unlock(&runtime->lock);
+    th_task_wake(runtime->indexer);
+    theater_answer answer;
+    status = th_call_wait(call, &answer, reterr);
+    theater_answer_done(&answer);
+    return status;
+}
+
 theater_status th_runtime_commit(theater_runtime *runtime, th_batch *take_batch, theater_error *reterr)
 {
     th_call *call = NULL;

@@ -1,4 +1,5 @@
-/* After a failed commit: what ran and is not durable never happened. Actors, mailboxes and the directory are dropped and loaded anew from the log. */
+/* After a failed commit: what ran and is not durable never happened. Actors, mailboxes and the directory
+ * are dropped and loaded anew from the log. */
 #include "base/log.h"
 #include "runtime/core.h"
 #include "runtime/slice.h"
@@ -18,7 +19,7 @@ static void take_clients(theater_runtime *runtime, th_item_queue *to)
         if (!entry || !entry->activity)
             continue;
         th_item_append(to, &entry->activity->clients);
-        th_item_append(to, &entry->activity->queries);
+        th_item_append(&runtime->retries, &entry->activity->queries);
         th_item_append(to, &entry->activity->control);
     }
     th_item_append(to, &runtime->repeats);
@@ -55,6 +56,22 @@ theater_status th_start_waiting(theater_runtime *runtime, theater_error *reterr)
     return th_store_list_waiting(runtime->store, start_waiting, runtime, reterr);
 }
 
+/* Reads go on: what was asked is asked of the state that is durable. */
+static void ask_again(theater_runtime *runtime, th_item_queue *told)
+{
+    th_item_queue retries = runtime->retries;
+    runtime->retries = (th_item_queue){0};
+    th_item *item;
+    while ((item = th_item_pop(&retries))) {
+        th_entry *entry = th_directory_by_id(&runtime->directory, item->from);
+        th_activity *activity = entry && entry->status ? th_activity_get(runtime, entry) : NULL;
+        theater_answer_done(&item->answer);
+        th_item_push(activity ? &activity->queries : told, item);
+        if (activity)
+            th_activity_schedule(runtime, activity);
+    }
+}
+
 void th_reset_run(theater_runtime *runtime)
 {
     theater_error error = {0};
@@ -79,6 +96,7 @@ void th_reset_run(theater_runtime *runtime)
         runtime->health_final = true;
     }
     runtime->resetting = false;
+    ask_again(runtime, &told);
     th_wake_workers(runtime);
     th_mutex_unlock(&runtime->lock);
     th_item *item;

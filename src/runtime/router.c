@@ -1,8 +1,9 @@
-/* The message router: from the effects of enqueued records to mailboxes. All under the lock, at the moment when the record gets its number, so what is
- * decided here is what the index derives from the log (store/index.c holds the rules; a test compares the two).
+/* The message router: from the effects of enqueued records to mailboxes. All under the lock, at the moment
+ * when the record gets its number, so what is decided here is what the index derives from the log
+ * (store/index.c holds the rules; a test compares the two).
  *
- * A mailbox is a window: the first messages wait in memory, what comes past its bound waits in the log and is read from there when the window has
- * been worked off (load.c). */
+ * A mailbox is a window: the first messages wait in memory, what comes past its bound waits in the log and
+ * is read from there when the window has been worked off (load.c). */
 #include "runtime/core.h"
 
 static bool counts(const th_entry *entry, uint8_t status)
@@ -51,11 +52,12 @@ void th_route_deliver(theater_runtime *runtime, th_entry *target, th_item *take_
     target->last_routed = number;
     if (counts(target, target->status))
         runtime->undelivered_running++;
-    /* A stopped actor that is parked stays parked. Without memory for an activity the message waits in the log too. */
+    /* A stopped actor that is parked stays parked. Without memory for an activity the message waits in the
+     * log too. */
     th_activity *activity = target->activity;
     if (!activity && target->status == TH_ACTOR_RUNNING)
         activity = th_activity_get(runtime, target);
-    if (!activity || activity->overflow || activity->causes.count >= TH_WINDOW_ITEMS ||
+    if (!activity || activity->overflow || activity->causes.count >= runtime->window_items ||
         activity->causes_bytes + take_item->payload.size > TH_WINDOW_BYTES) {
         keep_in_log(target, number);
         th_item_free(take_item);
@@ -81,7 +83,8 @@ static void make_notice(th_item *item)
 
 static void gate_clients(theater_runtime *runtime, th_entry *sender, const th_entry *target)
 {
-    if (target->undelivered <= runtime->options.undelivered_max || !sender->activity || sender->activity->gate)
+    if (target->undelivered <= runtime->options.undelivered_max || !sender->activity ||
+        sender->activity->gate)
         return;
     th_activity *activity = sender->activity;
     activity->gate = target->id;

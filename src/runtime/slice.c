@@ -36,7 +36,7 @@ void th_item_set_produced(th_item *item, const th_produced *produced)
     answer->fuel = produced->fuel;
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------------------------------------- */
 
 static theater_status frame_sent(const th_produced *produced, th_buf *out, theater_error *reterr)
 {
@@ -53,8 +53,8 @@ static theater_status frame_sent(const th_produced *produced, th_buf *out, theat
 }
 
 /* A message on its way to `sent->to`. */
-static theater_status route_sent(th_activity *activity, th_batch *batch, const th_produced *produced, const th_sent *sent,
-                                 theater_error *reterr)
+static theater_status route_sent(th_activity *activity, th_batch *batch, const th_produced *produced,
+                                 const th_sent *sent, theater_error *reterr)
 {
     const th_entry *entry = activity->entry;
     th_item *item = th_item_new(TH_ITEM_CAUSE, sent->payload.size + sent->to.size + entry->name_size);
@@ -80,8 +80,8 @@ static theater_status route_sent(th_activity *activity, th_batch *batch, const t
 }
 
 /* The answer to the request that `cause` was. */
-static theater_status route_answer(th_activity *activity, th_batch *batch, const th_produced *produced, const th_item *cause,
-                                   theater_error *reterr)
+static theater_status route_answer(th_activity *activity, th_batch *batch, const th_produced *produced,
+                                   const th_item *cause, theater_error *reterr)
 {
     const th_entry *entry = activity->entry;
     bool failed = produced->type == TH_REJECTION;
@@ -121,8 +121,8 @@ static void drop_routes(th_batch *batch)
     }
 }
 
-theater_status th_slice_add_produced(theater_runtime *runtime, th_activity *activity, th_batch *batch, const th_produced *produced,
-                                     const th_item *cause, theater_error *reterr)
+theater_status th_slice_add_produced(theater_runtime *runtime, th_activity *activity, th_batch *batch,
+                                     const th_produced *produced, const th_item *cause, theater_error *reterr)
 {
     th_buf sent;
     th_buf_init(&sent, SIZE_MAX / 2);
@@ -146,13 +146,15 @@ theater_status th_slice_add_produced(theater_runtime *runtime, th_activity *acti
     }
     if (status)
         drop_routes(batch);
-    activity->tail_bytes += produced->element.size + produced->input.size + produced->output.size + produced->effects.size + sent.size;
+    activity->tail_bytes += produced->element.size + produced->input.size + produced->output.size +
+                            produced->effects.size + sent.size;
     activity->tail_fuel += produced->fuel + TH_TURN_OVERHEAD_FUEL;
     th_buf_done(&sent);
     return status;
 }
 
-theater_status th_slice_add_snapshot(theater_runtime *runtime, th_activity *activity, th_batch *batch, theater_error *reterr)
+theater_status th_slice_add_snapshot(theater_runtime *runtime, th_activity *activity, th_batch *batch,
+                                     theater_error *reterr)
 {
     th_buf tree;
     th_buf_init(&tree, 4096);
@@ -180,10 +182,10 @@ static bool snapshot_due(const theater_runtime *runtime, const th_activity *acti
     return activity->tail_bytes >= bytes || activity->tail_fuel >= runtime->options.snapshot_fuel;
 }
 
-/* ---- turns --------------------------------------------------------------------------------------------------------- */
+/* ---- turns --------------------------------------------------------------------------------------------- */
 
-/* What the engine or the machine could not do is nobody's turn: the actor stands still until it is resumed, upgraded or loaded anew, and the
- * message stays undelivered. */
+/* What the engine or the machine could not do is nobody's turn: the actor stands still until it is resumed,
+ * upgraded or loaded anew, and the message stays undelivered. */
 static void break_actor(theater_runtime *runtime, th_activity *activity, const theater_error *error)
 {
     th_log(TH_LOG_ERROR, "actor %s stands still: %s", activity->entry->name, error->message);
@@ -216,11 +218,13 @@ static bool repeat_known_id(theater_runtime *runtime, th_slice_work *work, th_it
         return false;
     theater_error error;
     if (!(activity->ids && th_ids_find(activity->ids, item->id, &sequence))) {
-        theater_status status = th_store_find_id(runtime->store, activity->entry->id, item->id, &sequence, &error);
+        theater_status status =
+            th_store_find_id(runtime->store, activity->entry->id, item->id, &sequence, &error);
         if (status == THEATER_NOT_FOUND)
             return false;
         if (!status && runtime->repeats.count >= REPEATS_MAX)
-            status = th_fail(&error, THEATER_MAILBOX_FULL, "too many messages with known ids wait for their answers");
+            status = th_fail(&error, THEATER_MAILBOX_FULL,
+                             "too many messages with known ids wait for their answers");
         if (status) {
             th_item_set_error(item, &error);
             th_item_push(&work->failed, item);
@@ -233,7 +237,8 @@ static bool repeat_known_id(theater_runtime *runtime, th_slice_work *work, th_it
     return true;
 }
 
-static theater_status note_id(theater_runtime *runtime, th_activity *activity, th_slice id, uint64_t sequence, theater_error *reterr)
+static theater_status note_id(theater_runtime *runtime, th_activity *activity, th_slice id, uint64_t sequence,
+                              theater_error *reterr)
 {
     if (id.size == 0)
         return THEATER_OK;
@@ -244,9 +249,10 @@ static theater_status note_id(theater_runtime *runtime, th_activity *activity, t
     return th_ids_add(activity->ids, id, sequence, reterr);
 }
 
-/* One turn of a message. OK when an element was made or the client was told why not; otherwise the actor must stand still. */
-static theater_status run_message(theater_runtime *runtime, th_slice_work *work, th_item *item, th_workspace *workspace,
-                                  theater_error *reterr)
+/* One turn of a message. OK when an element was made or the client was told why not; otherwise the actor
+ * must stand still. */
+static theater_status run_message(theater_runtime *runtime, th_slice_work *work, th_item *item,
+                                  th_workspace *workspace, theater_error *reterr)
 {
     th_activity *activity = work->activity;
     th_batch *batch = work->batch;
@@ -277,8 +283,8 @@ static theater_status run_message(theater_runtime *runtime, th_slice_work *work,
         return status;
     }
     if (produced.detail)
-        th_log(TH_LOG_INFO, "actor %s element %llu: %s", activity->entry->name, (unsigned long long)produced.sequence,
-               produced.detail);
+        th_log(TH_LOG_INFO, "actor %s element %llu: %s", activity->entry->name,
+               (unsigned long long)produced.sequence, produced.detail);
     count_turn(batch, &produced);
     if (is_cause) {
         batch->consumed++;
@@ -315,7 +321,7 @@ static void run_query(theater_runtime *runtime, th_slice_work *work, th_item *it
     th_item_push(&work->batch->answers, item);
 }
 
-/* ---- slices -------------------------------------------------------------------------------------------------------- */
+/* ---- slices -------------------------------------------------------------------------------------------- */
 
 static void take_some(th_item_queue *from, th_item_queue *to, size_t most)
 {
@@ -326,12 +332,13 @@ static void take_some(th_item_queue *from, th_item_queue *to, size_t most)
 void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_work *ret)
 {
     th_entry *entry = activity->entry;
-    *ret = (th_slice_work){.activity = activity, .epoch = runtime->epoch, .prefer_clients = activity->prefer_clients};
+    *ret = (th_slice_work){
+        .activity = activity, .epoch = runtime->epoch, .prefer_clients = activity->prefer_clients};
     if (activity->control.first) {
         ret->control = th_item_pop(&activity->control);
         return;
     }
-    take_some(&activity->queries, &ret->queries, TH_SLICE_ITEMS);
+    take_some(&activity->queries, &ret->queries, runtime->slice_items);
     bool can_run = entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
     if (!can_run) {
         theater_error error;
@@ -348,18 +355,18 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
         }
         return;
     }
-    take_some(&activity->causes, &ret->causes, TH_SLICE_ITEMS);
+    take_some(&activity->causes, &ret->causes, runtime->slice_items);
     for (const th_item *item = ret->causes.first; item; item = item->next)
         activity->causes_bytes -= item->payload.size;
     ret->refill = activity->overflow && !activity->causes.first && !ret->causes.first;
     const th_entry *gate = activity->gate ? th_directory_by_id(&runtime->directory, activity->gate) : NULL;
     if (!gate || gate->undelivered <= runtime->options.undelivered_max / 2)
-        take_some(&activity->clients, &ret->clients, TH_SLICE_ITEMS);
+        take_some(&activity->clients, &ret->clients, runtime->slice_items);
 }
 
-static bool slice_full(const th_slice_work *work, size_t done)
+static bool slice_full(const theater_runtime *runtime, const th_slice_work *work, size_t done)
 {
-    return done >= TH_SLICE_ITEMS || work->batch->bytes.size + work->answer_bytes >= TH_SLICE_BYTES ||
+    return done >= runtime->slice_items || work->batch->bytes.size + work->answer_bytes >= TH_SLICE_BYTES ||
            work->fuel + work->batch->counted.fuel >= TH_SLICE_FUEL;
 }
 
@@ -367,7 +374,8 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
 {
     th_activity *activity = work->activity;
     theater_error error;
-    for (size_t done = 0; (work->causes.first || work->clients.first) && !slice_full(work, done); done++) {
+    for (size_t done = 0; (work->causes.first || work->clients.first) && !slice_full(runtime, work, done);
+         done++) {
         bool client = work->clients.first && (work->prefer_clients || !work->causes.first);
         work->prefer_clients = !client;
         th_item_queue *queue = client ? &work->clients : &work->causes;
@@ -386,7 +394,8 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
     }
 }
 
-/* The state of an actor whose element could not be recorded has run ahead of its chain: it must be loaded anew. */
+/* The state of an actor whose element could not be recorded has run ahead of its chain: it must be loaded
+ * anew. */
 static void drop_instance(th_activity *activity)
 {
     th_instance_free(activity->instance);
@@ -408,7 +417,8 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
         work->wait_number = activity->last_number;
         return;
     }
-    if (activity->ids && th_ids_count(activity->ids) >= RECENT_IDS_MAX && th_store_covered(runtime->store) >= activity->last_number)
+    if (activity->ids && th_ids_count(activity->ids) >= RECENT_IDS_MAX &&
+        th_store_covered(runtime->store) >= activity->last_number)
         th_ids_clear(activity->ids);
     theater_error error;
     if (!activity->instance && (work->queries.first || work->causes.first || work->clients.first)) {
@@ -424,7 +434,7 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
             th_item_push(&work->failed, item);
         }
     }
-    while (activity->instance && work->queries.first && !slice_full(work, 0))
+    while (activity->instance && work->queries.first && !slice_full(runtime, work, 0))
         run_query(runtime, work, th_item_pop(&work->queries), workspace);
     if (activity->instance && !activity->broken.status) {
         run_messages(runtime, work, workspace);

@@ -15,7 +15,8 @@ typedef struct th_slice_work {
     uint64_t wait_number;    /* out: nothing can be done before the index covers this many records */
     th_batch *batch;
     th_item_queue repeats;   /* client items whose id was known, with the sequence of its element */
-    th_item_queue failed;    /* client items that no element was made for: answered without waiting for a commit */
+    /* client items that no element was made for: answered without waiting for a commit */
+    th_item_queue failed;
 } th_slice_work;
 
 /* Takes what the slice will run out of the activity's queues, under the lock. */

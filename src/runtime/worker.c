@@ -44,7 +44,8 @@ static th_activity *take_activity(theater_runtime *runtime)
     if (runtime->resetting || runtime->inflight_bytes > runtime->options.inflight_bytes)
         return NULL;
     th_activity *activity = runtime->run_first;
-    if (!activity || (runtime->quiesce && runtime->quiesce != activity && !to_front(runtime, runtime->quiesce)))
+    if (!activity ||
+        (runtime->quiesce && runtime->quiesce != activity && !to_front(runtime, runtime->quiesce)))
         return NULL;
     activity = runtime->run_first;
     runtime->run_first = activity->run_next;
@@ -70,6 +71,17 @@ static void give_back(th_activity *activity, th_slice_work *work)
     activity->prefer_clients = work->prefer_clients;
 }
 
+/* Queries are asked again after the reset. Under the lock. */
+static void retry_queries(theater_runtime *runtime, th_slice_work *work)
+{
+    th_item_queue answers = work->batch->answers;
+    work->batch->answers = (th_item_queue){0};
+    th_item *item;
+    while ((item = th_item_pop(&answers)))
+        th_item_push(item->kind == TH_ITEM_QUERY ? &runtime->retries : &work->batch->answers, item);
+    th_item_append(&runtime->retries, &work->queries);
+}
+
 static void fail_all(th_item_queue *from, th_item_queue *to, const theater_error *error)
 {
     th_item *item;
@@ -79,13 +91,14 @@ static void fail_all(th_item_queue *from, th_item_queue *to, const theater_error
     }
 }
 
-/* The commit of something that came before failed while this slice ran: nothing of it counts. The activity is dropped by the reset. */
+/* The commit of something that came before failed while this slice ran: nothing of it counts. The activity
+ * is dropped by the reset. */
 static void discard_slice(theater_runtime *runtime, th_slice_work *work)
 {
     const theater_error *why = &runtime->health;
+    retry_queries(runtime, work);
     fail_all(&work->batch->answers, &work->failed, why);
     fail_all(&work->clients, &work->failed, why);
-    fail_all(&work->queries, &work->failed, why);
     fail_all(&work->repeats, &work->failed, why);
     if (work->control) {
         th_item_set_error(work->control, why);
@@ -96,7 +109,8 @@ static void discard_slice(theater_runtime *runtime, th_slice_work *work)
         th_item_free(item);
 }
 
-/* In `async` durability clients' answers do not wait for the commit; what queries and control items say does. */
+/* In `async` durability clients' answers do not wait for the commit; what queries and control items say
+ * does. */
 static void release_early(th_batch *batch, th_item_queue *to)
 {
     th_item_queue all = batch->answers;
@@ -128,7 +142,8 @@ static void free_removed(theater_runtime *runtime, th_slice_work *work)
     entry->undelivered = 0;
 }
 
-/* The element that a known id has may be of this very slice: it is in the index when all that was enqueued so far is. */
+/* The element that a known id has may be of this very slice: it is in the index when all that was enqueued
+ * so far is. */
 static void hand_over_repeats(theater_runtime *runtime, th_slice_work *work)
 {
     if (!work->repeats.first)

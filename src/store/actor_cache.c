@@ -84,7 +84,8 @@ static theater_status add(th_actor_cache *cache, uint64_t id, th_cached_actor **
     return THEATER_OK;
 }
 
-theater_status th_actor_load(th_index_change *change, uint64_t id, th_cached_actor **ret, theater_error *reterr)
+theater_status th_actor_load(th_index_change *change, uint64_t id, th_cached_actor **ret,
+                             theater_error *reterr)
 {
     th_actor_cache *cache = change->cache;
     *ret = cache->actors[place_of(cache, id)];
@@ -132,7 +133,8 @@ static bool is_alive(const th_actor_info *info)
     return info->status == TH_ACTOR_RUNNING || info->status == TH_ACTOR_STOPPED;
 }
 
-theater_status th_actor_holder(th_index_change *change, th_slice name, th_cached_actor **ret, theater_error *reterr)
+theater_status th_actor_holder(th_index_change *change, th_slice name, th_cached_actor **ret,
+                               theater_error *reterr)
 {
     /* A living actor with that name is its holder, so the table needs no upkeep. */
     th_cached_actor **known = &change->cache->names[th_checksum(name, 0) & (NAMES - 1)];
@@ -208,7 +210,8 @@ static theater_status put_block(th_index_change *change, th_cached_actor *actor,
     th_key key;
     block_key(&key, actor, block);
     actor->block_dirty = false;
-    return th_kv_map_put(change->kv.changes, th_key_slice(&key), th_slice_of(actor->block, count * 8), reterr);
+    return th_kv_map_put(change->kv.changes, th_key_slice(&key), th_slice_of(actor->block, count * 8),
+                         reterr);
 }
 
 static theater_status load_block(th_index_change *change, th_cached_actor *actor, theater_error *reterr)
@@ -262,7 +265,8 @@ theater_status th_actor_cache_flush(th_index_change *change, theater_error *rete
         status = th_kv_map_put(change->kv.changes, th_key_slice(&key), th_slice_of(row, size), reterr);
         uint64_t elements = actor->row.info.elements;
         if (!status && actor->block_dirty)
-            status = put_block(change, actor, (elements - 1) / TH_BLOCK, (size_t)(elements % TH_BLOCK), reterr);
+            status =
+                put_block(change, actor, (elements - 1) / TH_BLOCK, (size_t)(elements % TH_BLOCK), reterr);
         actor->dirty = false;
     }
     return status;

@@ -1,5 +1,6 @@
-/* store/actor_cache.h: the rows of actors that a transaction of the index touches, decoded, with their last block of positions. An element
- * of an actor that is here costs a look into a table; rows and blocks are encoded once, at the commit. */
+/* store/actor_cache.h: the rows of actors that a transaction of the index touches, decoded, with their last
+ * block of positions. An element of an actor that is here costs a look into a table; rows and blocks are
+ * encoded once, at the commit. */
 #ifndef TH_STORE_ACTOR_CACHE_H
 #define TH_STORE_ACTOR_CACHE_H
 
@@ -10,7 +11,8 @@ typedef struct th_cached_actor {
     bool dirty;
     bool block_loaded;
     bool block_dirty;
-    uint8_t block[TH_BLOCK * 8]; /* positions of the elements from `row.info.elements` rounded down to a block */
+    uint8_t
+        block[TH_BLOCK * 8]; /* positions of the elements from `row.info.elements` rounded down to a block */
 } th_cached_actor;
 
 THEATER_CHECKED theater_status th_actor_cache_new(th_actor_cache **ret, theater_error *reterr);
@@ -25,8 +27,10 @@ THEATER_CHECKED theater_status th_actor_holder(th_index_change *change, th_slice
                                                theater_error *reterr);
 /* A new actor, dirty, with a status and nothing else. The id is not in use. */
 THEATER_CHECKED theater_status th_actor_add(th_index_change *change, uint64_t id, th_slice name,
-                                            th_actor_status actor_status, th_cached_actor **ret, theater_error *reterr);
-/* Sets who holds a name: `holder` now, or, when that is 0, nobody; `past` (unless 0) was the newest one before. */
+                                            th_actor_status actor_status, th_cached_actor **ret,
+                                            theater_error *reterr);
+/* Sets who holds a name: `holder` now, or, when that is 0, nobody; `past` (unless 0) was the newest one
+ * before. */
 THEATER_CHECKED theater_status th_actor_set_name(th_index_change *change, th_slice name, uint64_t holder,
                                                  uint64_t past, theater_error *reterr);
 /* Notes the position of the actor's next element and counts it. */

@@ -1,8 +1,9 @@
 /* store/backup.c: a copy of a data folder.
  *
- * The log only grows, so a copy of what is durable now is whole whatever the writer does meanwhile. The copy is the same store: it keeps
- * the identity, which the checksums of the frames are bound to. Its file 'format' comes last: a copy that was interrupted is no data
- * folder. Index, lock and the mark of a clean close stay behind, they are made when the copy is opened. */
+ * The log only grows, so a copy of what is durable now is whole whatever the writer does meanwhile. The
+ * copy is the same store: it keeps the identity, which the checksums of the frames are bound to. Its file
+ * 'format' comes last: a copy that was interrupted is no data folder. Index, lock and the mark of a clean
+ * close stay behind, they are made when the copy is opened. */
 #include "store/path.h"
 #include "store/store_internal.h"
 
@@ -34,7 +35,8 @@ static bool copy_key(void *context, const char *name)
     else
         copy->status = th_port_read_file(copy->port, from, KEY_FILE_MAX, &contents, copy->reterr);
     if (!copy->status)
-        copy->status = th_port_replace_file(copy->port, to, TH_FILE_PRIVATE, th_buf_slice(&contents), copy->reterr);
+        copy->status =
+            th_port_replace_file(copy->port, to, TH_FILE_PRIVATE, th_buf_slice(&contents), copy->reterr);
     th_buf_done(&contents);
     th_free(from);
     th_free(to);
@@ -47,7 +49,8 @@ static bool note_any(void *context, const char *name)
     return false;
 }
 
-static theater_status copy_key_folder(th_store *store, const char *to_folder, const char *name, theater_error *reterr)
+static theater_status copy_key_folder(th_store *store, const char *to_folder, const char *name,
+                                      theater_error *reterr)
 {
     key_copy copy = {.port = store->port, .reterr = reterr};
     copy.from = th_path_join(store->folder.path, name);
@@ -80,7 +83,8 @@ static theater_status copy_keys(th_store *store, const char *to_folder, theater_
 theater_status th_store_backup(th_store *store, const char *to_folder, theater_error *reterr)
 {
     if (!store->folder.path)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a store in memory has no folder that could be copied");
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "a store in memory has no folder that could be copied");
     theater_status status = th_folder_begin_copy(&store->folder, to_folder, reterr);
     if (status)
         return status;

@@ -9,11 +9,13 @@
 
 /* ---- the format file ---- */
 
-static theater_status write_format(th_port *port, const char *folder, const uint8_t identity[16], theater_error *reterr)
+static theater_status write_format(th_port *port, const char *folder, const uint8_t identity[16],
+                                   theater_error *reterr)
 {
     char text[128], hex[33];
     th_hex_encode(th_slice_of(identity, 16), hex);
-    int size = snprintf(text, sizeof text, "theater data folder\nformat %d\nstore %s\n", TH_FOLDER_VERSION, hex);
+    int size =
+        snprintf(text, sizeof text, "theater data folder\nformat %d\nstore %s\n", TH_FOLDER_VERSION, hex);
     char *path = th_path_join(folder, "format");
     if (!path)
         return th_fail_memory(reterr, "a path");
@@ -22,12 +24,14 @@ static theater_status write_format(th_port *port, const char *folder, const uint
     return status;
 }
 
-static theater_status parse_format(const char *folder, th_slice text, uint8_t ret_identity[16], theater_error *reterr)
+static theater_status parse_format(const char *folder, th_slice text, uint8_t ret_identity[16],
+                                   theater_error *reterr)
 {
     static const char first[] = "theater data folder\nformat ";
     size_t at = sizeof first - 1;
     uint64_t version = 0;
-    bool good = text.size > at && memcmp(text.data, first, at) == 0 && text.data[at] >= '0' && text.data[at] <= '9';
+    bool good =
+        text.size > at && memcmp(text.data, first, at) == 0 && text.data[at] >= '0' && text.data[at] <= '9';
     for (; good && at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++)
         version = version > 100000 ? version : version * 10 + (text.data[at] - '0');
     if (good && version != TH_FOLDER_VERSION)
@@ -35,8 +39,8 @@ static theater_status parse_format(const char *folder, th_slice text, uint8_t re
                        "the data folder %s is of format %llu, this program works with format %d", folder,
                        (unsigned long long)version, TH_FOLDER_VERSION);
     static const char second[] = "\nstore ";
-    good = good && text.size == at + sizeof second - 1 + 32 + 1 && memcmp(text.data + at, second, sizeof second - 1) == 0 &&
-           text.data[text.size - 1] == '\n' &&
+    good = good && text.size == at + sizeof second - 1 + 32 + 1 &&
+           memcmp(text.data + at, second, sizeof second - 1) == 0 && text.data[text.size - 1] == '\n' &&
            th_hex_decode((const char *)text.data + at + sizeof second - 1, 32, ret_identity, 16);
     if (!good)
         return th_fail(reterr, THEATER_CORRUPT, "the file 'format' of the data folder %s is damaged", folder);
@@ -52,7 +56,8 @@ static theater_status read_format(th_folder *folder, theater_error *reterr)
     th_buf_init(&text, FORMAT_MAX);
     theater_status status = th_port_read_file(folder->port, path, FORMAT_MAX, &text, reterr);
     if (status == THEATER_TOO_LARGE)
-        status = th_fail(reterr, THEATER_CORRUPT, "the file 'format' of the data folder %s is damaged", folder->path);
+        status = th_fail(reterr, THEATER_CORRUPT, "the file 'format' of the data folder %s is damaged",
+                         folder->path);
     if (!status)
         status = parse_format(folder->path, th_buf_slice(&text), folder->identity, reterr);
     th_buf_done(&text);
@@ -78,9 +83,10 @@ static theater_status read_closed(th_folder *folder, theater_error *reterr)
     theater_status status = th_port_read_file(folder->port, path, FORMAT_MAX, &buf, reterr);
     const uint8_t *in = buf.data;
     if (!status && buf.size == CLOSED_SIZE && memcmp(in, "THEATEND", 8) == 0 &&
-        memcmp(in + 8, folder->identity, 16) == 0 && th_get_u64le(in + 56) == th_checksum(th_slice_of(in, 56), 0))
-        folder->closed = (th_journal_mark){th_get_u64le(in + 24), th_get_u64le(in + 32), th_get_u64le(in + 40),
-                                       th_get_u64le(in + 48)};
+        memcmp(in + 8, folder->identity, 16) == 0 &&
+        th_get_u64le(in + 56) == th_checksum(th_slice_of(in, 56), 0))
+        folder->closed = (th_journal_mark){th_get_u64le(in + 24), th_get_u64le(in + 32),
+                                           th_get_u64le(in + 40), th_get_u64le(in + 48)};
     th_buf_done(&buf);
     th_free(path);
     return status == THEATER_NO_MEMORY || status == THEATER_IO ? status : THEATER_OK;
@@ -125,7 +131,8 @@ static theater_status make_contents(th_folder *folder, theater_error *reterr)
         status = th_port_list_folder(folder->port, folder->log, note_segment, &has_segments, reterr);
     if (!status && has_segments)
         return th_fail(reterr, THEATER_CORRUPT,
-                       "the data folder %s has a log but no file 'format': restore that file from a copy", folder->path);
+                       "the data folder %s has a log but no file 'format': restore that file from a copy",
+                       folder->path);
     if (!status)
         status = th_port_sync_folder(folder->port, folder->path, reterr);
     if (!status)
@@ -152,14 +159,15 @@ static theater_status take_lock(th_folder *folder, bool create, uint32_t wait_ms
     char *path = th_path_join(folder->path, "lock");
     if (!path)
         return th_fail_memory(reterr, "a path");
-    theater_status status =
-        th_file_open(folder->port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE, &folder->lock, reterr);
+    theater_status status = th_file_open(folder->port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE,
+                                         &folder->lock, reterr);
     th_free(path);
     if (!status)
         status = th_file_lock(folder->lock, wait_ms, reterr);
     if (status == THEATER_BUSY)
         return th_fail(reterr, THEATER_BUSY,
-                       "the data folder %s is in use by another process; reading commands work meanwhile", folder->path);
+                       "the data folder %s is in use by another process; reading commands work meanwhile",
+                       folder->path);
     return status;
 }
 
@@ -180,7 +188,24 @@ static theater_status no_folder(const th_folder *folder, theater_error *reterr)
     return th_fail(reterr, THEATER_NOT_FOUND, "%s is no data folder", folder->path);
 }
 
-static theater_status open_existing(th_folder *folder, const th_folder_options *options, theater_error *reterr)
+/* Whoever made the folder may have failed or stopped before its entries were durable: what is visible now
+ * could be gone after the next crash, with all that was acknowledged since. */
+static theater_status sync_entries(const th_folder *folder, theater_error *reterr)
+{
+    char *parent = th_path_parent(folder->path);
+    if (!parent)
+        return th_fail_memory(reterr, "a path");
+    theater_status status = th_port_sync_folder(folder->port, parent, reterr);
+    th_free(parent);
+    if (!status)
+        status = th_port_make_folder(folder->port, folder->log, reterr);
+    if (!status)
+        status = th_port_sync_folder(folder->port, folder->path, reterr);
+    return status ? status : th_port_sync_folder(folder->port, folder->log, reterr);
+}
+
+static theater_status open_existing(th_folder *folder, const th_folder_options *options,
+                                    theater_error *reterr)
 {
     theater_status status = read_format(folder, reterr);
     if (status == THEATER_NOT_FOUND && (!options->create || options->read_only))
@@ -193,11 +218,14 @@ static theater_status open_existing(th_folder *folder, const th_folder_options *
     status = fresh ? make_folder(folder, reterr) : THEATER_OK;
     if (!status)
         status = take_lock(folder, options->create, options->lock_wait_ms, reterr);
-    if (status || !fresh)
+    if (status)
         return status;
     /* Another process may have made it while this one waited for the lock. */
-    status = read_format(folder, reterr);
-    return status == THEATER_NOT_FOUND ? make_contents(folder, reterr) : status;
+    if (fresh)
+        status = read_format(folder, reterr);
+    return status == THEATER_NOT_FOUND ? make_contents(folder, reterr)
+           : status                    ? status
+                                       : sync_entries(folder, reterr);
 }
 
 theater_status th_folder_open(const th_folder_options *options, th_folder *ret, theater_error *reterr)

@@ -14,7 +14,8 @@ struct th_checksum_stream {
 
 theater_status th_checksum_begin(th_checksum_stream **ret, theater_error *reterr)
 {
-    /* The state asks for 64-byte alignment, which th_alloc does not promise: make room to align it by hand. */
+    /* The state asks for 64-byte alignment, which th_alloc does not promise: make room to align it by hand.
+     */
     th_checksum_stream *stream = th_alloc(sizeof *stream + sizeof(XXH3_state_t) + 64);
     if (!stream)
         return th_fail_memory(reterr, "a checksum");

@@ -1,30 +1,38 @@
 /* store/index.c: the rules by which the index follows from the log.
  *
- * The index is a function of the records in the order of their numbers. What it holds: who holds which name; a row for each actor; the
- * positions of elements in blocks; undelivered entries; idempotency ids; positions of components, snapshots and checkpoints; who
- * consumed which message. Below, n is the record's number, and an actor is alive while it is RUNNING or STOPPED.
+ * The index is a function of the records in the order of their numbers. What it holds: who holds which
+ * name; a row for each actor; the positions of elements in blocks; undelivered entries; idempotency ids;
+ * positions of components, snapshots and checkpoints; who consumed which message. Below, n is the record's
+ * number, and an actor is alive while it is RUNNING or STOPPED.
  *
  * LIFE of x
- *   L1. STARTED makes an actor and gives it the name, which nobody may hold. IMPORTED makes an archive, which holds no name. An id
- *       is taken when a start begins and used once; starts may end in another order.
+ *   L1. STARTED makes an actor and gives it the name, which nobody may hold. IMPORTED makes an archive,
+ *       which holds no name. An id is taken when a start begins and used once; starts may end in another
+ *       order.
  *   L2. STOPPED and RESUMED set the status of a living actor.
- *   L3. REMOVED: each undelivered MESSAGE of x with a request, in the order of the keys, whose sender is alive and is not x, becomes an entry for
- *       its sender: NOTICE "removed" with the key (n, k), k = 0, 1, .. counting these notices, the request, and x's name. Then all entries of x
- *       are deleted, the name is free, and the status is REMOVED.
+ *   L3. REMOVED: each undelivered MESSAGE of x with a request, in the order of the keys, whose sender is
+ *       alive and is not x, becomes an entry for its sender: NOTICE "removed" with the key (n, k), k = 0,
+ *       1, .. counting these notices, the request, and x's name. Then all entries of x are deleted, the
+ *       name is free, and the status is REMOVED.
  *
  * ELEMENT of x, an archive's: E1 only.
- *   E1. It is the next of its chain. Head, position, and with a genesis or an upgrade the descriptor in force.
- *   E2. An idempotency id is noted; beyond the bounds of number and age the oldest go. Age is counted by element timestamps.
- *   E3. With a cause: the entry (x, cause.number, cause.index) must be there; it is deleted, and x's element is its consumer. If it was a
- *       MESSAGE with a request, and its sender is alive, the sender gets an entry REPLY with the key (n, TH_MESSAGE_ANSWER): from x, this
- *       sequence, the request, and failed if the element is a rejection.
- *   E4. Each message effect, i its index in the effects, to a living actor that holds the name `to`: an entry for that one, MESSAGE with the key
- *       (n, i), from x, this sequence, the request (0 of an upgrade). If nobody holds the name: with a request, an entry for x itself, NOTICE "no such
- *       actor" with the key (n, i), the request and the name; without, nothing.
+ *   E1. It is the next of its chain. Head, position, and with a genesis or an upgrade the descriptor in
+ *       force.
+ *   E2. An idempotency id is noted; beyond the bounds of number and age the oldest go. Age is counted by
+ *       element timestamps.
+ *   E3. With a cause: the entry (x, cause.number, cause.index) must be there; it is deleted, and x's
+ *       element is its consumer. If it was a MESSAGE with a request, and its sender is alive, the sender
+ *       gets an entry REPLY with the key (n, TH_MESSAGE_ANSWER): from x, this sequence, the request, and
+ *       failed if the element is a rejection.
+ *   E4. Each message effect, i its index in the effects, to a living actor that holds the name `to`: an
+ *       entry for that one, MESSAGE with the key (n, i), from x, this sequence, the request (0 of an
+ *       upgrade). If nobody holds the name: with a request, an entry for x itself, NOTICE "no such actor"
+ *       with the key (n, i), the request and the name; without, nothing.
  *
  * E3 and E4 read what the same transaction wrote: an entry may be put and consumed in one.
  *
- * What contradicts these rules is CORRUPT, and the transaction is dropped: the log says something that no runtime does. */
+ * What contradicts these rules is CORRUPT, and the transaction is dropped: the log says something that no
+ * runtime does. */
 #include "store/index.h"
 
 #include "chain/descriptor.h"
@@ -34,7 +42,8 @@
 
 static bool is_alive(const th_cached_actor *actor)
 {
-    return actor && (actor->row.info.status == TH_ACTOR_RUNNING || actor->row.info.status == TH_ACTOR_STOPPED);
+    return actor &&
+           (actor->row.info.status == TH_ACTOR_RUNNING || actor->row.info.status == TH_ACTOR_STOPPED);
 }
 
 static theater_status contradiction(const th_journal_item *item, const char *what, theater_error *reterr)
@@ -48,7 +57,8 @@ static theater_status put(th_index_change *change, const th_key *key, th_slice v
     return th_kv_map_put(change->kv.changes, th_key_slice(key), value, reterr);
 }
 
-static theater_status put_position(th_index_change *change, const th_key *key, uint64_t position, theater_error *reterr)
+static theater_status put_position(th_index_change *change, const th_key *key, uint64_t position,
+                                   theater_error *reterr)
 {
     uint8_t bytes[8];
     th_put_u64le(bytes, position);
@@ -80,8 +90,9 @@ static theater_status put_entry(th_index_change *change, th_cached_actor *target
 }
 
 /* Takes an entry away; *ret_found says whether it was there. */
-static theater_status take_entry(th_index_change *change, th_cached_actor *target, const th_message_key *message,
-                                 th_undelivered *ret, bool *ret_found, theater_error *reterr)
+static theater_status take_entry(th_index_change *change, th_cached_actor *target,
+                                 const th_message_key *message, th_undelivered *ret, bool *ret_found,
+                                 theater_error *reterr)
 {
     th_key key;
     th_slice value;
@@ -100,8 +111,9 @@ static theater_status take_entry(th_index_change *change, th_cached_actor *targe
 /* ---- elements ---- */
 
 /* E1. The descriptor may be dropped in an archive: then the component is not known. */
-static theater_status note_descriptor(th_index_change *change, const th_journal_item *item, th_cached_actor *actor,
-                                      const th_record *record, const th_element *element, theater_error *reterr)
+static theater_status note_descriptor(th_index_change *change, const th_journal_item *item,
+                                      th_cached_actor *actor, const th_record *record,
+                                      const th_element *element, theater_error *reterr)
 {
     th_actor_info *info = &actor->row.info;
     info->descriptor_sequence = element->sequence;
@@ -120,8 +132,9 @@ static theater_status note_descriptor(th_index_change *change, const th_journal_
     return THEATER_OK;
 }
 
-static theater_status note_element(th_index_change *change, const th_journal_item *item, th_cached_actor *actor,
-                                   const th_record *record, const th_element *element, theater_error *reterr)
+static theater_status note_element(th_index_change *change, const th_journal_item *item,
+                                   th_cached_actor *actor, const th_record *record, const th_element *element,
+                                   theater_error *reterr)
 {
     th_actor_info *info = &actor->row.info;
     if (element->sequence != info->elements)
@@ -151,7 +164,8 @@ static void order_key(th_key *key, uint64_t actor, uint64_t sequence)
     th_key_number(key, sequence);
 }
 
-/* Deletes the id that element `sequence` brought, unless a later element brought the same one. `value`: that id's value now. */
+/* Deletes the id that element `sequence` brought, unless a later element brought the same one. `value`:
+ * that id's value now. */
 static theater_status forget_id(th_index_change *change, const th_key *id, uint64_t sequence, th_slice value,
                                 theater_error *reterr)
 {
@@ -161,8 +175,8 @@ static theater_status forget_id(th_index_change *change, const th_key *id, uint6
 }
 
 /* Looks at the oldest id of the actor; drops it when it is past a bound. *ret_dropped. */
-static theater_status drop_oldest_id(th_index_change *change, th_cached_actor *actor, uint64_t now, bool *ret_dropped,
-                                     theater_error *reterr)
+static theater_status drop_oldest_id(th_index_change *change, th_cached_actor *actor, uint64_t now,
+                                     bool *ret_dropped, theater_error *reterr)
 {
     th_key from, table, id;
     th_slice key, value;
@@ -175,8 +189,9 @@ static theater_status drop_oldest_id(th_index_change *change, th_cached_actor *a
     theater_status status = th_kv_change_seek(&change->kv, th_key_slice(&from), &found, &key, &value, reterr);
     if (status)
         return status;
-    th_slice rest = found && th_key_has_prefix(key, &table) ? th_slice_of(key.data + table.size, key.size - table.size)
-                                                           : (th_slice){0};
+    th_slice rest = found && th_key_has_prefix(key, &table)
+                        ? th_slice_of(key.data + table.size, key.size - table.size)
+                        : (th_slice){0};
     if (!th_key_read_number(&rest, &sequence) || value.size < 8 || value.size > 8 + TH_ID_MAX)
         return th_index_damaged("an idempotency id", reterr);
     uint64_t timestamp = th_get_u64le(value.data);
@@ -218,8 +233,9 @@ static theater_status note_id(th_index_change *change, th_cached_actor *actor, c
     return status;
 }
 
-static theater_status note_consumer(th_index_change *change, const th_cached_actor *actor, const th_element *element,
-                                    const th_undelivered *entry, theater_error *reterr)
+static theater_status note_consumer(th_index_change *change, const th_cached_actor *actor,
+                                    const th_element *element, const th_undelivered *entry,
+                                    theater_error *reterr)
 {
     if (entry->kind == TH_MESSAGE_NOTICE)
         return THEATER_OK; /* it came from no element of another actor */
@@ -285,8 +301,9 @@ static theater_status deliver(th_index_change *change, const th_journal_item *it
     return put_entry(change, target ? target : actor, &entry, reterr);
 }
 
-static theater_status deliver_all(th_index_change *change, const th_journal_item *item, th_cached_actor *actor,
-                                  const th_record *record, const th_element *element, theater_error *reterr)
+static theater_status deliver_all(th_index_change *change, const th_journal_item *item,
+                                  th_cached_actor *actor, const th_record *record, const th_element *element,
+                                  theater_error *reterr)
 {
     th_slice payload = record->element.effects;
     if (payload.size == 1 && payload.data[0] == (uint8_t)TH_EFFECTS_NONE[0])
@@ -303,8 +320,8 @@ static theater_status deliver_all(th_index_change *change, const th_journal_item
     return status;
 }
 
-static theater_status apply_element(th_index_change *change, const th_journal_item *item, const th_record *record,
-                                    theater_error *reterr)
+static theater_status apply_element(th_index_change *change, const th_journal_item *item,
+                                    const th_record *record, theater_error *reterr)
 {
     th_cached_actor *actor;
     theater_status status = th_actor_load(change, record->actor, &actor, reterr);
@@ -350,14 +367,16 @@ static theater_status drop_entry(th_index_change *change, const th_journal_item 
         return status;
     if (*notices == TH_MESSAGE_ANSWER)
         return contradiction(item, "it leaves too many requests without an answer", reterr);
-    th_undelivered notice = {
-        .key = {item->number, (*notices)++}, .kind = TH_MESSAGE_NOTICE, .request = entry->request, .failed = true};
+    th_undelivered notice = {.key = {item->number, (*notices)++},
+                             .kind = TH_MESSAGE_NOTICE,
+                             .request = entry->request,
+                             .failed = true};
     memcpy(notice.to, actor->row.info.name, sizeof notice.to);
     return put_entry(change, sender, &notice, reterr);
 }
 
-static theater_status drop_entries(th_index_change *change, const th_journal_item *item, th_cached_actor *actor,
-                                   theater_error *reterr)
+static theater_status drop_entries(th_index_change *change, const th_journal_item *item,
+                                   th_cached_actor *actor, theater_error *reterr)
 {
     th_key prefix, from;
     uint32_t notices = 0;
@@ -366,7 +385,8 @@ static theater_status drop_entries(th_index_change *change, const th_journal_ite
     while (true) {
         th_slice key, value;
         bool found;
-        theater_status status = th_kv_change_seek(&change->kv, th_key_slice(&from), &found, &key, &value, reterr);
+        theater_status status =
+            th_kv_change_seek(&change->kv, th_key_slice(&from), &found, &key, &value, reterr);
         if (status || !found || !th_key_has_prefix(key, &prefix))
             return status;
         th_undelivered entry;
@@ -387,8 +407,8 @@ static theater_status drop_entries(th_index_change *change, const th_journal_ite
     }
 }
 
-static theater_status begin_life(th_index_change *change, const th_journal_item *item, const th_record *record,
-                                 theater_error *reterr)
+static theater_status begin_life(th_index_change *change, const th_journal_item *item,
+                                 const th_record *record, theater_error *reterr)
 {
     bool started = record->life.life == TH_LIFE_STARTED;
     th_cached_actor *holder, *actor;
@@ -402,8 +422,8 @@ static theater_status begin_life(th_index_change *change, const th_journal_item 
         return status;
     if (started && holder)
         return contradiction(item, "the name of a new actor is in use", reterr);
-    status = th_actor_add(change, record->actor, record->life.name, started ? TH_ACTOR_RUNNING : TH_ACTOR_ARCHIVE,
-                          &actor, reterr);
+    status = th_actor_add(change, record->actor, record->life.name,
+                          started ? TH_ACTOR_RUNNING : TH_ACTOR_ARCHIVE, &actor, reterr);
     /* Ids are taken when a start begins, and a start that began later may end first. */
     if (change->mark.next_actor_id <= record->actor)
         change->mark.next_actor_id = record->actor + 1;
@@ -413,8 +433,8 @@ static theater_status begin_life(th_index_change *change, const th_journal_item 
     return th_actor_set_name(change, record->life.name, holds, started ? 0 : record->actor, reterr);
 }
 
-static theater_status apply_life(th_index_change *change, const th_journal_item *item, const th_record *record,
-                                 theater_error *reterr)
+static theater_status apply_life(th_index_change *change, const th_journal_item *item,
+                                 const th_record *record, theater_error *reterr)
 {
     th_life life = record->life.life;
     if (life == TH_LIFE_STARTED || life == TH_LIFE_IMPORTED)
@@ -440,8 +460,8 @@ static theater_status apply_life(th_index_change *change, const th_journal_item 
 
 /* ---- the rest ---- */
 
-static theater_status apply_of_actor(th_index_change *change, const th_journal_item *item, const th_record *record,
-                                     theater_error *reterr)
+static theater_status apply_of_actor(th_index_change *change, const th_journal_item *item,
+                                     const th_record *record, theater_error *reterr)
 {
     th_cached_actor *actor;
     theater_status status = th_actor_load(change, record->actor, &actor, reterr);
@@ -466,8 +486,8 @@ static theater_status apply_of_actor(th_index_change *change, const th_journal_i
     return put_position(change, &key, item->position, reterr);
 }
 
-static theater_status apply_component(th_index_change *change, const th_journal_item *item, const th_record *record,
-                                      theater_error *reterr)
+static theater_status apply_component(th_index_change *change, const th_journal_item *item,
+                                      const th_record *record, theater_error *reterr)
 {
     th_key key;
     th_key_begin(&key, TH_TABLE_COMPONENT);
@@ -507,13 +527,15 @@ theater_status th_index_apply(th_index_change *change, const th_journal_item *it
         status = apply_of_actor(change, item, record, reterr);
         break;
     }
-    change->mark.log = (th_journal_mark){item->number + 1, item->position + item->log_bytes, item->position, item->sum};
+    change->mark.log =
+        (th_journal_mark){item->number + 1, item->position + item->log_bytes, item->position, item->sum};
     return status;
 }
 
 /* ---- transactions ---- */
 
-theater_status th_index_begin(th_kv *kv, const th_index_mark *mark, th_index_change *ret, theater_error *reterr)
+theater_status th_index_begin(th_kv *kv, const th_index_mark *mark, th_index_change *ret,
+                              theater_error *reterr)
 {
     *ret = (th_index_change){.mark = *mark};
     theater_status status = th_actor_cache_new(&ret->cache, reterr);

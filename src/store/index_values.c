@@ -1,5 +1,5 @@
-/* store/index_values.c: keys and values of the index. They are private to one machine's folder and can be rebuilt, so
- * TH_INDEX_VERSION is all the compatibility that they need. */
+/* store/index_values.c: keys and values of the index. They are private to one machine's folder and can be
+ * rebuilt, so TH_INDEX_VERSION is all the compatibility that they need. */
 #include "store/index.h"
 
 void th_key_begin(th_key *key, uint8_t table)
@@ -185,5 +185,6 @@ bool th_entry_decode(th_slice bytes, th_undelivered *ret)
 theater_status th_index_damaged(const char *what, theater_error *reterr)
 {
     return th_fail(reterr, THEATER_CORRUPT,
-                   "the index is damaged (%s); it is made anew when the data folder is opened without it", what);
+                   "the index is damaged (%s); it is made anew when the data folder is opened without it",
+                   what);
 }

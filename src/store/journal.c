@@ -3,11 +3,13 @@
 
 void th_journal_cursor_init(th_journal_cursor *cursor, th_journal *log, uint64_t number, uint64_t position)
 {
-    *cursor = (th_journal_cursor){.log = log, .number = number, .position = position, .end = th_journal_end(log)};
+    *cursor =
+        (th_journal_cursor){.log = log, .number = number, .position = position, .end = th_journal_end(log)};
     th_window_init(&cursor->window);
 }
 
-theater_status th_journal_cursor_at(th_journal_cursor *cursor, th_journal *log, uint64_t number, theater_error *reterr)
+theater_status th_journal_cursor_at(th_journal_cursor *cursor, th_journal *log, uint64_t number,
+                                    theater_error *reterr)
 {
     uint64_t start, position;
     log->operations->find(log, number, &start, &position);
@@ -26,7 +28,8 @@ theater_status th_journal_cursor_at(th_journal_cursor *cursor, th_journal *log, 
     return status;
 }
 
-theater_status th_journal_matches(th_journal *log, const th_journal_mark *mark, bool *ret_same, theater_error *reterr)
+theater_status th_journal_matches(th_journal *log, const th_journal_mark *mark, bool *ret_same,
+                                  theater_error *reterr)
 {
     th_journal_mark end = th_journal_end(log);
     *ret_same = true;

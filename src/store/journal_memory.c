@@ -46,15 +46,16 @@ static bool grow(memory_log *log, size_t count)
 }
 
 /* A commit in memory has no half: the copies are made first, then all of them count at once. */
-static theater_status memory_append(th_journal *head, const th_slice *records, size_t count, theater_error *reterr)
+static theater_status memory_append(th_journal *head, const th_slice *records, size_t count,
+                                    theater_error *reterr)
 {
     memory_log *log = cast(head);
     uint64_t total = 0;
     for (size_t i = 0; i < count; i++)
         total += th_frame_size(records[i].size);
     if (total > TH_APPEND_MAX)
-        return th_fail(reterr, THEATER_TOO_LARGE, "an append is at most %u bytes, this one has %llu", TH_APPEND_MAX,
-                       (unsigned long long)total);
+        return th_fail(reterr, THEATER_TOO_LARGE, "an append is at most %u bytes, this one has %llu",
+                       TH_APPEND_MAX, (unsigned long long)total);
     if (total > MEMORY_LOG_MAX - log->bytes)
         return th_fail(reterr, THEATER_NO_SPACE, "the log in memory is full");
     th_mutex_lock(&log->head.lock);
@@ -85,7 +86,8 @@ static theater_status memory_append(th_journal *head, const th_slice *records, s
 
 static theater_status memory_probe(th_journal *log, theater_error *reterr)
 {
-    return cast(log)->bytes < MEMORY_LOG_MAX ? THEATER_OK : th_fail(reterr, THEATER_NO_SPACE, "the log in memory is full");
+    return cast(log)->bytes < MEMORY_LOG_MAX ? THEATER_OK
+                                             : th_fail(reterr, THEATER_NO_SPACE, "the log in memory is full");
 }
 
 static theater_status memory_refresh(th_journal *log, bool *ret_replaced, theater_error *reterr)
@@ -114,7 +116,8 @@ static theater_status memory_read(th_journal *log, uint64_t position, th_buf *bu
 {
     th_slice record;
     if (!record_at(log, position, &record))
-        return th_fail(reterr, THEATER_CORRUPT, "the log in memory has no record %llu", (unsigned long long)position);
+        return th_fail(reterr, THEATER_CORRUPT, "the log in memory has no record %llu",
+                       (unsigned long long)position);
     th_buf_clear(buf);
     theater_status status = th_buf_append(buf, record, reterr);
     if (status)
@@ -124,18 +127,18 @@ static theater_status memory_read(th_journal *log, uint64_t position, th_buf *bu
     return THEATER_OK;
 }
 
-static theater_status memory_next(th_journal_cursor *cursor, size_t front, th_journal_item *ret, bool *ret_more,
-                                  theater_error *reterr)
+static theater_status memory_next(th_journal_cursor *cursor, size_t front, th_journal_item *ret,
+                                  bool *ret_more, theater_error *reterr)
 {
     th_slice record = {0};
     *ret_more = cursor->number < cursor->end.number && record_at(cursor->log, cursor->number, &record);
     if (!*ret_more)
         return THEATER_OK;
     *ret = (th_journal_item){.number = cursor->number,
-                         .position = cursor->number,
-                         .size = record.size,
-                         .log_bytes = th_frame_size(record.size),
-                         .payload = record};
+                             .position = cursor->number,
+                             .size = record.size,
+                             .log_bytes = th_frame_size(record.size),
+                             .payload = record};
     if (front && record.size > front)
         ret->payload.size = front;
     cursor->position = ++cursor->number;
@@ -149,7 +152,8 @@ static void memory_cursor_done(th_journal_cursor *cursor)
 
 static void memory_find(th_journal *log, uint64_t number, uint64_t *ret_number, uint64_t *ret_position)
 {
-    *ret_number = *ret_position = number;
+    uint64_t end = th_journal_end(log).number;
+    *ret_number = *ret_position = number < end ? number : end;
 }
 
 static void memory_describe(th_journal *log, uint64_t position, char *out, size_t size)
@@ -163,8 +167,8 @@ static theater_status memory_copy(th_journal *log, const char *folder, theater_e
 }
 
 static const th_journal_operations memory_operations = {
-    memory_free, memory_append, memory_probe,       memory_refresh, memory_bytes,    memory_read,
-    memory_next, memory_cursor_done, memory_find, memory_describe, memory_copy,
+    memory_free, memory_append,      memory_probe, memory_refresh,  memory_bytes, memory_read,
+    memory_next, memory_cursor_done, memory_find,  memory_describe, memory_copy,
 };
 
 theater_status th_journal_memory_new(th_port *port, th_journal **ret, theater_error *reterr)

@@ -1,36 +1,37 @@
 /* store/kv_lmdb.c: committed pairs in LMDB, the only file that includes it.
  *
  * LMDB maps its file, has no checksums, and a damaged file can kill the process. What is done about it:
- *   1. The index is derived from the log, so whenever it is doubtful it is dropped and made anew. Nothing depends on it.
- *   2. After the last change the writer closes it with a file `sum` beside it: size and checksum of the whole file. Before the first
- *      change it removes that file again, durably. Where `sum` is, an opener reads the whole file (about 10 GB/s from memory) and refuses one that
- *      differs before anything is mapped.
- *   3. Without `sum` the last writer was killed, or is at work. Then LMDB's own promise is relied on: a commit writes only pages that the committed
- *      tree does not use, syncs them, and then writes the meta page that names them. MDB_NOMETASYNC leaves out only the sync of the meta page
- *      itself: a machine that stops may lose the last transaction, which the log gives again, but never the integrity of the ones
- *      before. So a transaction costs one sync. Before mapping, the file is checked for its magic, its version and for being as long as its
- *      meta pages say, so that no read can hit a page that is missing.
+ *   1. The index is derived from the log, so whenever it is doubtful it is dropped and made anew. Nothing
+ *      depends on it.
+ *   2. After the last change the writer closes it with a file `sum` beside it: size and checksum of the
+ *      whole file. Before the first change it removes that file again, durably. Where `sum` is, an opener
+ *      reads the whole file and refuses one that differs before anything is
+ *      mapped.
+ *   3. Without `sum` the last writer was killed, or is at work. Then LMDB's own promise is relied on: a
+ *      commit writes only pages that the committed tree does not use, syncs them, and then writes the meta
+ *      page that names them. MDB_NOMETASYNC leaves out only the sync of the meta page itself: a machine
+ *      that stops may lose the last transaction, which the log gives again, but never the integrity of the
+ *      ones before. So a transaction costs one sync. Before mapping, the file is checked for its magic, its
+ *      version and for being as long as its meta pages say, so that no read can hit a page that is missing.
  * What is left: bits that flip in a file whose writer was killed before it could close it.
  *
- * One environment a process: LMDB's locks belong to the process, so all stores of one process share an environment, which is
- * found again by its file's device and inode. A reader in the same process shares the writer's. The list is guarded by a mutex of
- * the system: nothing of this runs in the simulation, whose index is in memory.
+ * One environment a process: LMDB's locks belong to the process, so all stores of one process share an
+ * environment, which is found again by its file's device and inode. A reader in the same process shares the
+ * writer's. The list is guarded by a mutex of the system: nothing of this runs in the simulation, whose
+ * index is in memory.
  *
- * Growing: the map may be resized only while no transaction of this process is open. `views` counts them; when a transaction does not fit
- * and others read, the change answers BUSY and is tried again later. */
+ * Growing: the map may be resized only while no transaction of this process is open. `views` counts them;
+ * when a transaction does not fit and others read, the change answers BUSY and is tried again later. */
 #include <errno.h>
 #include <lmdb.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/frame.h"
 #include "store/kv.h"
+#include "store/kv_lmdb_file.h"
 #include "store/path.h"
-#include "store/window.h"
 
-#define SUM_SIZE 32
 /* Processes and threads that read at once. */
 #define READERS_MAX 512
 
@@ -38,6 +39,7 @@ typedef struct environment {
     struct environment *next;
     dev_t device;
     ino_t inode;
+    pid_t process; /* a child after fork must not use its parent's */
     bool read_only;
     unsigned users;
     MDB_env *env;
@@ -51,7 +53,7 @@ typedef struct kv_lmdb {
     th_port *port;
     char *folder;
     bool read_only;
-    bool has_sum;  /* the file `sum` is there and holds */
+    bool has_sum; /* the file `sum` is there and holds */
     bool doubtful; /* LMDB found damage: the files go when this is closed */
     environment *environment;
 } kv_lmdb;
@@ -100,184 +102,10 @@ static theater_status lmdb_fail(const kv_lmdb *kv, int code, const char *doing, 
     return th_fail(reterr, status, "the index in %s: %s: %s", kv->folder, doing, mdb_strerror(code));
 }
 
-/* ---- what can be told of the file before it is mapped ---- */
-
-static theater_status sum_of_file(const kv_lmdb *kv, th_file *file, uint8_t out[SUM_SIZE], theater_error *reterr)
-{
-    uint64_t size;
-    th_checksum_stream *sum;
-    theater_status status = th_file_size(file, &size, reterr);
-    if (!status)
-        status = th_checksum_begin(&sum, reterr);
-    if (status)
-        return status;
-    th_window window;
-    th_window_init(&window);
-    for (uint64_t offset = 0; !status && offset < size;) {
-        th_slice bytes;
-        status = th_window_get(&window, file, offset, 1, &bytes, reterr);
-        if (!status && bytes.size == 0)
-            status = th_fail(reterr, THEATER_IO, "the index in %s became shorter while it was read", kv->folder);
-        if (!status)
-            th_checksum_add(sum, bytes);
-        offset += bytes.size;
-    }
-    th_window_done(&window);
-    memcpy(out, "THEATSUM", 8);
-    th_put_u64le(out + 8, size);
-    th_put_u64le(out + 16, th_checksum_end(sum));
-    th_put_u64le(out + 24, th_checksum(th_slice_of(out, 24), 0));
-    return status;
-}
-
-/* What a meta page of LMDB 0.9 says: a 16-byte page head, then magic, version, two words, two databases of 48 bytes of which the first
- * begins with the page size, the number of the last page, the number of the transaction. */
-typedef struct meta {
-    uint32_t page_size;
-    uint64_t last_page;
-    uint64_t transaction;
-} meta;
-
-#define META_SIZE 152
-
-static theater_status read_meta(th_file *file, uint64_t offset, meta *ret, bool *ret_good, theater_error *reterr)
-{
-    uint8_t page[META_SIZE];
-    size_t got;
-    uint32_t magic = 0, version = 0;
-    theater_status status = th_file_read(file, offset, page, sizeof page, &got, reterr);
-    *ret_good = false;
-    if (status || got < sizeof page)
-        return status;
-    memcpy(&magic, page + 16, 4);
-    memcpy(&version, page + 20, 4);
-    memcpy(&ret->page_size, page + 40, 4);
-    memcpy(&ret->last_page, page + 136, 8);
-    memcpy(&ret->transaction, page + 144, 8);
-    *ret_good = magic == 0xBEEFC0DE && version == 1 && ret->page_size >= 512 && ret->page_size <= 65536;
-    return THEATER_OK;
-}
-
-static theater_status check_meta(const kv_lmdb *kv, th_file *file, theater_error *reterr)
-{
-    meta first, second;
-    bool good, also = false;
-    uint64_t size = 0;
-    theater_status status = read_meta(file, 0, &first, &good, reterr);
-    if (!status && good)
-        status = read_meta(file, first.page_size, &second, &also, reterr);
-    if (!status)
-        status = th_file_size(file, &size, reterr);
-    if (status)
-        return status;
-    if (good && also) {
-        const meta *newest = first.transaction > second.transaction ? &first : &second;
-        good = newest->last_page < size / first.page_size && first.page_size == second.page_size;
-    }
-    return good && also ? THEATER_OK : th_fail(reterr, THEATER_CORRUPT, "the index in %s is not whole", kv->folder);
-}
-
-static theater_status read_sum(const kv_lmdb *kv, uint8_t out[SUM_SIZE], bool *ret_found, theater_error *reterr)
-{
-    char *path = th_path_join(kv->folder, "sum");
-    if (!path)
-        return th_fail_memory(reterr, "a path");
-    th_buf buf;
-    th_buf_init(&buf, 4096);
-    theater_status status = th_port_read_file(kv->port, path, 4096, &buf, reterr);
-    *ret_found = !status;
-    if (!status && buf.size == SUM_SIZE)
-        memcpy(out, buf.data, SUM_SIZE);
-    else if (!status)
-        memset(out, 0, SUM_SIZE); /* matches no file */
-    th_buf_done(&buf);
-    th_free(path);
-    return status == THEATER_NOT_FOUND ? THEATER_OK : status;
-}
-
-/* Points 2 and 3 of the note. A file that is not there is NOT_FOUND. */
-static theater_status check_file(kv_lmdb *kv, theater_error *reterr)
-{
-    char *path = th_path_join(kv->folder, "data.mdb");
-    if (!path)
-        return th_fail_memory(reterr, "a path");
-    th_file *file;
-    theater_status status = th_file_open(kv->port, path, TH_FILE_READ, &file, reterr);
-    th_free(path);
-    if (status)
-        return status;
-    uint8_t expected[SUM_SIZE], actual[SUM_SIZE], again[SUM_SIZE];
-    bool found;
-    status = read_sum(kv, expected, &found, reterr);
-    if (!status && found) {
-        status = sum_of_file(kv, file, actual, reterr);
-        if (!status && memcmp(expected, actual, SUM_SIZE) != 0) {
-            /* A reader: a writer may have begun to change the file meanwhile, and then has removed `sum` before. */
-            status = read_sum(kv, again, &found, reterr);
-            if (!status && found)
-                status = th_fail(reterr, THEATER_CORRUPT, "the index in %s is not as it was closed", kv->folder);
-        }
-    }
-    kv->has_sum = !status && found;
-    if (!status)
-        status = check_meta(kv, file, reterr);
-    th_file_close(file);
-    return status;
-}
-
-static theater_status remove_file(th_port *port, const char *folder, const char *name, theater_error *reterr)
-{
-    char *path = th_path_join(folder, name);
-    if (!path)
-        return th_fail_memory(reterr, "a path");
-    theater_status status = th_port_remove(port, path, reterr);
-    th_free(path);
-    return status == THEATER_NOT_FOUND ? THEATER_OK : status;
-}
-
-/* Before the first change: from here on a killed writer leaves no `sum` that could seem to hold. */
-static theater_status remove_sum(kv_lmdb *kv, theater_error *reterr)
-{
-    if (!kv->has_sum)
-        return THEATER_OK;
-    theater_status status = remove_file(kv->port, kv->folder, "sum", reterr);
-    if (!status)
-        status = th_port_sync_folder(kv->port, kv->folder, reterr);
-    kv->has_sum = kv->has_sum && status != THEATER_OK;
-    return status;
-}
-
-/* At the close of a writer. Failure leaves no `sum`, which is always right. */
-static void write_sum(kv_lmdb *kv)
-{
-    char *data = th_path_join(kv->folder, "data.mdb"), *path = th_path_join(kv->folder, "sum");
-    uint8_t sum[SUM_SIZE];
-    th_file *file;
-    if (data && path && !th_file_open(kv->port, data, TH_FILE_READ, &file, NULL)) {
-        theater_status status = sum_of_file(kv, file, sum, NULL);
-        if (!status)
-            status = th_port_replace_file(kv->port, path, 0, th_slice_of(sum, sizeof sum), NULL);
-        th_file_close(file);
-    }
-    th_free(data);
-    th_free(path);
-}
-
-theater_status th_kv_lmdb_remove(th_port *port, const char *folder, theater_error *reterr)
-{
-    static const char *const names[] = {"sum", "data.mdb", "lock.mdb"};
-    theater_status status = THEATER_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !status; i++)
-        status = remove_file(port, folder, names[i], reterr);
-    if (!status)
-        status = th_port_sync_folder(port, folder, reterr);
-    return status == THEATER_NOT_FOUND ? THEATER_OK : status;
-}
-
 /* ---- environments ---- */
 
-/* LMDB does not write pages at the end that a transaction took and gave back. The file is made as long as its meta page says all the same, so
- * that one which was cut short can be told. */
+/* LMDB does not write pages at the end that a transaction took and gave back. The file is made as long as
+ * its meta page says all the same, so that one which was cut short can be told. */
 static int fill_up(environment *env)
 {
     MDB_envinfo info;
@@ -313,7 +141,8 @@ static theater_status open_dbi(const kv_lmdb *kv, environment *env, theater_erro
     return code ? lmdb_fail(kv, code, "opening", reterr) : THEATER_OK;
 }
 
-static theater_status open_environment(const kv_lmdb *kv, uint64_t map_bytes, environment *env, theater_error *reterr)
+static theater_status open_environment(const kv_lmdb *kv, uint64_t map_bytes, environment *env,
+                                       theater_error *reterr)
 {
     int code = mdb_env_create(&env->env);
     if (code)
@@ -338,6 +167,7 @@ static theater_status open_environment(const kv_lmdb *kv, uint64_t map_bytes, en
     th_free(path);
     env->device = info.st_dev;
     env->inode = info.st_ino;
+    env->process = getpid();
     env->read_only = kv->read_only;
     if (status)
         mdb_env_close(env->env);
@@ -352,7 +182,7 @@ static environment *find_environment(const kv_lmdb *kv)
     bool there = path && stat(path, &info) == 0;
     th_free(path);
     environment *env = there ? environments : NULL;
-    while (env && (env->device != info.st_dev || env->inode != info.st_ino))
+    while (env && (env->device != info.st_dev || env->inode != info.st_ino || env->process != getpid()))
         env = env->next;
     return env;
 }
@@ -361,10 +191,11 @@ static theater_status attach(kv_lmdb *kv, uint64_t map_bytes, theater_error *ret
 {
     environment *env = find_environment(kv);
     if (env && env->read_only && !kv->read_only)
-        return th_fail(reterr, THEATER_BUSY, "the data folder of %s is open for reading in this process: close that first",
+        return th_fail(reterr, THEATER_BUSY,
+                       "the data folder of %s is open for reading in this process: close that first",
                        kv->folder);
     /* What is open already was checked then; a file that is being changed cannot be. */
-    theater_status status = env ? THEATER_OK : check_file(kv, reterr);
+    theater_status status = env ? THEATER_OK : th_lmdb_file_check(kv->port, kv->folder, &kv->has_sum, reterr);
     if (status && (status != THEATER_NOT_FOUND || kv->read_only))
         return status;
     if (!env) {
@@ -417,7 +248,8 @@ static void leave(environment *env)
     pthread_mutex_unlock(&env->lock);
 }
 
-/* Sets the size of the map, if nothing of this process is using it; 0 takes the size that another process gave it. */
+/* Sets the size of the map, if nothing of this process is using it; 0 takes the size that another process
+ * gave it. */
 static int resize(environment *env, size_t size)
 {
     pthread_mutex_lock(&env->lock);
@@ -541,9 +373,10 @@ static theater_status lmdb_apply(th_kv *head, const th_kv_map *changes, theater_
 {
     kv_lmdb *kv = cast(head);
     environment *env = kv->environment;
-    theater_status status = remove_sum(kv, reterr);
+    theater_status status = kv->has_sum ? th_lmdb_file_remove_sum(kv->port, kv->folder, reterr) : THEATER_OK;
     if (status)
         return status;
+    kv->has_sum = false;
     int code = try_changes(env, changes);
     while (code == MDB_MAP_FULL) {
         MDB_envinfo info;
@@ -574,7 +407,7 @@ static void lmdb_free(th_kv *head)
             theater_status ignored = th_kv_lmdb_remove(kv->port, kv->folder, NULL);
             (void)ignored;
         } else if (synced && !kv->doubtful) {
-            write_sum(kv);
+            th_lmdb_file_write_sum(kv->port, kv->folder);
         }
         pthread_mutex_unlock(&environments_lock);
     }
@@ -582,7 +415,8 @@ static void lmdb_free(th_kv *head)
     th_free(kv);
 }
 
-static const th_kv_operations lmdb_operations = {lmdb_free, lmdb_begin, lmdb_end, lmdb_get, lmdb_seek, lmdb_apply};
+static const th_kv_operations lmdb_operations = {lmdb_free, lmdb_begin, lmdb_end,
+                                                 lmdb_get,  lmdb_seek,  lmdb_apply};
 
 theater_status th_kv_lmdb_open(const th_kv_lmdb_options *options, th_kv **ret, theater_error *reterr)
 {

@@ -19,10 +19,12 @@ void th_kv_map_clear(th_kv_map *map);
 uint64_t th_kv_map_bytes(const th_kv_map *map);
 
 /* Sets a value. TOO_LARGE past max_bytes, NO_MEMORY: then the map is as before. */
-THEATER_CHECKED theater_status th_kv_map_put(th_kv_map *map, th_slice key, th_slice value, theater_error *reterr);
-/* Makes room, so that one put of this key with a value of up to `size` bytes, or one delete, cannot fail. Changes nothing that can be
- * read. TOO_LARGE, NO_MEMORY. */
-THEATER_CHECKED theater_status th_kv_map_prepare(th_kv_map *map, th_slice key, size_t size, theater_error *reterr);
+THEATER_CHECKED theater_status th_kv_map_put(th_kv_map *map, th_slice key, th_slice value,
+                                             theater_error *reterr);
+/* Makes room, so that one put of this key with a value of up to `size` bytes, or one delete, cannot fail.
+ * Changes nothing that can be read. TOO_LARGE, NO_MEMORY. */
+THEATER_CHECKED theater_status th_kv_map_prepare(th_kv_map *map, th_slice key, size_t size,
+                                                 theater_error *reterr);
 /* Notes that the key is deleted: it hides the key of what lies below. */
 THEATER_CHECKED theater_status th_kv_map_delete(th_kv_map *map, th_slice key, theater_error *reterr);
 /* Takes the key out of the map, if it is there. */

@@ -1,6 +1,7 @@
 /* store/kv_memory.c: pairs in memory, alone or in front of others.
  *
- * Every operation takes the lock and copies what it found into the view, so nothing that a view gave can change under it. */
+ * Every operation takes the lock and copies what it found into the view, so nothing that a view gave can
+ * change under it. */
 #include "store/kv.h"
 
 typedef struct kv_memory {
@@ -39,8 +40,8 @@ static theater_status copy(th_buf *to, th_slice from, th_slice *ret, theater_err
     return status;
 }
 
-static theater_status get_locked(kv_memory *kv, th_kv_view *view, th_slice key, bool *ret_found, th_slice *ret_value,
-                                 theater_error *reterr)
+static theater_status get_locked(kv_memory *kv, th_kv_view *view, th_slice key, bool *ret_found,
+                                 th_slice *ret_value, theater_error *reterr)
 {
     const th_kv_node *node = th_kv_map_find(kv->map, key);
     th_slice value = node ? th_kv_node_value(node) : (th_slice){0};
@@ -64,8 +65,8 @@ static theater_status memory_get(th_kv_view *view, th_slice key, bool *ret_found
 }
 
 /* The first pair at or after `key` of map and base together, still theirs. */
-static theater_status seek_both(kv_memory *kv, th_kv_view *view, th_slice key, bool *ret_found, th_slice *ret_key,
-                                th_slice *ret_value, theater_error *reterr)
+static theater_status seek_both(kv_memory *kv, th_kv_view *view, th_slice key, bool *ret_found,
+                                th_slice *ret_key, th_slice *ret_value, theater_error *reterr)
 {
     const th_kv_node *node = th_kv_map_seek(kv->map, key);
     while (true) {
@@ -147,7 +148,8 @@ static theater_status memory_apply(th_kv *head, const th_kv_map *changes, theate
 static const th_kv_operations memory_operations = {memory_free, memory_begin, memory_end,
                                                    memory_get,  memory_seek,  memory_apply};
 
-theater_status th_kv_memory_new(th_port *port, th_kv_view *base, uint64_t max_bytes, th_kv **ret, theater_error *reterr)
+theater_status th_kv_memory_new(th_port *port, th_kv_view *base, uint64_t max_bytes, th_kv **ret,
+                                theater_error *reterr)
 {
     kv_memory *kv = th_alloc_zero(1, sizeof *kv);
     if (!kv)

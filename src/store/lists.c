@@ -1,7 +1,8 @@
 /* store/lists.c: walks over the index.
  *
- * A callback may call anything of the store, and may be slow; a view must be neither held meanwhile nor for long. So each walk reads some
- * items into memory, closes the view, calls back, and goes on behind the last. What is appended during a walk may be seen or not. */
+ * A callback may call anything of the store, and may be slow; a view must be neither held meanwhile nor for
+ * long. So each walk reads some items into memory, closes the view, calls back, and goes on behind the
+ * last. What is appended during a walk may be seen or not. */
 #include "store/actor_cache.h"
 #include "store/store_internal.h"
 
@@ -15,7 +16,7 @@ typedef struct walk {
     th_key next; /* where to go on */
     bool ended;
     size_t count;
-    th_slice rest[ITEMS];  /* of the keys, behind the prefix; in `bytes` */
+    th_slice rest[ITEMS]; /* of the keys, behind the prefix; in `bytes` */
     th_slice value[ITEMS];
     th_buf bytes;
 } walk;
@@ -141,7 +142,8 @@ theater_status th_store_list_snapshots(th_store *store, uint64_t actor, uint64_t
 }
 
 static theater_status give_checkpoint(th_store *store, th_slice value, th_buf *buf,
-                                      bool (*each)(void *context, uint64_t size, const th_hash *head, th_slice note),
+                                      bool (*each)(void *context, uint64_t size, const th_hash *head,
+                                                   th_slice note),
                                       void *context, bool *ret_more, theater_error *reterr)
 {
     if (value.size != 8)
@@ -149,7 +151,8 @@ static theater_status give_checkpoint(th_store *store, th_slice value, th_buf *b
     uint64_t number;
     th_slice payload;
     th_record record;
-    theater_status status = th_journal_read(store->log, th_get_u64le(value.data), buf, &number, &payload, reterr);
+    theater_status status =
+        th_journal_read(store->log, th_get_u64le(value.data), buf, &number, &payload, reterr);
     if (!status)
         status = th_record_decode(payload, &record, reterr);
     if (!status && record.kind != TH_RECORD_CHECKPOINT)
@@ -160,7 +163,8 @@ static theater_status give_checkpoint(th_store *store, th_slice value, th_buf *b
 }
 
 theater_status th_store_list_checkpoints(th_store *store, uint64_t actor,
-                                         bool (*each)(void *context, uint64_t size, const th_hash *head, th_slice note),
+                                         bool (*each)(void *context, uint64_t size, const th_hash *head,
+                                                      th_slice note),
                                          void *context, theater_error *reterr)
 {
     walk checkpoints;
@@ -184,15 +188,16 @@ theater_status th_store_list_checkpoints(th_store *store, uint64_t actor,
 static bool read_entry(th_slice rest, th_slice value, th_undelivered *ret)
 {
     uint64_t index;
-    if (!th_key_read_number(&rest, &ret->key.number) || !th_key_read_number(&rest, &index) || index > UINT32_MAX)
+    if (!th_key_read_number(&rest, &ret->key.number) || !th_key_read_number(&rest, &index) ||
+        index > UINT32_MAX)
         return false;
     ret->key.index = (uint32_t)index;
     return th_entry_decode(value, ret);
 }
 
 theater_status th_store_list_undelivered(th_store *store, uint64_t actor, const th_message_key *after,
-                                         bool (*each)(void *context, const th_undelivered *entry), void *context,
-                                         theater_error *reterr)
+                                         bool (*each)(void *context, const th_undelivered *entry),
+                                         void *context, theater_error *reterr)
 {
     walk entries;
     walk_init(&entries, store->kv, TH_TABLE_WAITING);
@@ -219,8 +224,8 @@ theater_status th_store_list_undelivered(th_store *store, uint64_t actor, const 
     return status;
 }
 
-theater_status th_store_list_waiting(th_store *store, bool (*each)(void *context, uint64_t actor), void *context,
-                                     theater_error *reterr)
+theater_status th_store_list_waiting(th_store *store, bool (*each)(void *context, uint64_t actor),
+                                     void *context, theater_error *reterr)
 {
     th_key table, from;
     th_key_begin(&table, TH_TABLE_WAITING);

@@ -1,14 +1,15 @@
 /* store/lookup.c: single questions to the index, and reading the records that it points to.
  *
- * The index is derived and says only where things are. Whatever is read there is checked: the frame's checksum, which binds it to its
- * position, and that the record is the one that was asked for. */
+ * The index is derived and says only where things are. Whatever is read there is checked: the frame's
+ * checksum, which binds it to its position, and that the record is the one that was asked for. */
 #include "chain/element.h"
 #include "store/actor_cache.h"
 #include "store/store_internal.h"
 
 /* ---- actors ---- */
 
-static theater_status get_row(th_kv_view *view, uint64_t id, th_actor_row *ret, bool *ret_found, theater_error *reterr)
+static theater_status get_row(th_kv_view *view, uint64_t id, th_actor_row *ret, bool *ret_found,
+                              theater_error *reterr)
 {
     th_key key;
     th_slice value;
@@ -59,7 +60,8 @@ static theater_status get_name(th_kv_view *view, th_slice name, uint64_t *ret_id
         return status;
     if (!found) {
         size_t shown = name.size < 128 ? name.size : 128;
-        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor named %.*s", (int)shown, (const char *)name.data);
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor named %.*s", (int)shown,
+                       (const char *)name.data);
     }
     if (!th_name_value_decode(value, &holder, &past))
         return th_index_damaged("a name", reterr);
@@ -123,8 +125,8 @@ static theater_status find_element(th_store *store, uint64_t actor, uint64_t seq
     return status;
 }
 
-theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf, th_record *ret,
-                                     uint64_t *ret_number, theater_error *reterr)
+theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf,
+                                     th_record *ret, uint64_t *ret_number, theater_error *reterr)
 {
     uint64_t position = 0, number;
     theater_status status = find_element(store, actor, sequence, &position, reterr);
@@ -146,10 +148,11 @@ theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t s
     return THEATER_OK;
 }
 
-/* The newest pair (actor, sequence) of a table at or before `sequence`. Pairs can only be sought upwards, so it is found by halving: each
- * probe asks for the first pair at or after a sequence. */
-static theater_status find_newest(th_kv_view *view, uint8_t table, uint64_t actor, uint64_t sequence, uint64_t *ret_sequence,
-                                  uint64_t *ret_position, bool *ret_found, theater_error *reterr)
+/* The newest pair (actor, sequence) of a table at or before `sequence`. Pairs can only be sought upwards,
+ * so it is found by halving: each probe asks for the first pair at or after a sequence. */
+static theater_status find_newest(th_kv_view *view, uint8_t table, uint64_t actor, uint64_t sequence,
+                                  uint64_t *ret_sequence, uint64_t *ret_position, bool *ret_found,
+                                  theater_error *reterr)
 {
     th_key prefix, key;
     uint64_t low = 0, high = sequence;
@@ -186,8 +189,8 @@ static theater_status find_newest(th_kv_view *view, uint8_t table, uint64_t acto
     return THEATER_OK;
 }
 
-theater_status th_store_read_snapshot(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf, th_record *ret,
-                                      theater_error *reterr)
+theater_status th_store_read_snapshot(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf,
+                                      th_record *ret, theater_error *reterr)
 {
     th_kv_view view;
     theater_status status = th_kv_begin(store->kv, &view, reterr);
@@ -211,13 +214,15 @@ theater_status th_store_read_snapshot(th_store *store, uint64_t actor, uint64_t 
         return th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no snapshot at or before element %llu",
                        (unsigned long long)actor, (unsigned long long)sequence);
     status = read_record(store, position, buf, ret, &number, reterr);
-    if (!status && (ret->kind != TH_RECORD_SNAPSHOT || ret->actor != actor || ret->snapshot.sequence > sequence))
+    if (!status &&
+        (ret->kind != TH_RECORD_SNAPSHOT || ret->actor != actor || ret->snapshot.sequence > sequence))
         status = th_index_damaged("the position of a snapshot", reterr);
-    return status ? th_fail_in(reterr, status, "a snapshot of actor %llu", (unsigned long long)actor) : THEATER_OK;
+    return status ? th_fail_in(reterr, status, "a snapshot of actor %llu", (unsigned long long)actor)
+                  : THEATER_OK;
 }
 
-theater_status th_store_find_descriptor(th_store *store, uint64_t actor, uint64_t sequence, uint64_t *ret_sequence,
-                                        theater_error *reterr)
+theater_status th_store_find_descriptor(th_store *store, uint64_t actor, uint64_t sequence,
+                                        uint64_t *ret_sequence, theater_error *reterr)
 {
     th_kv_view view;
     theater_status status = th_kv_begin(store->kv, &view, reterr);
@@ -228,20 +233,21 @@ theater_status th_store_find_descriptor(th_store *store, uint64_t actor, uint64_
     uint64_t position;
     status = get_row(&view, actor, &row, &found, reterr);
     if (!status && found && sequence < row.info.elements)
-        status = find_newest(&view, TH_TABLE_DESCRIPTOR, actor, sequence, ret_sequence, &position, &found, reterr);
+        status =
+            find_newest(&view, TH_TABLE_DESCRIPTOR, actor, sequence, ret_sequence, &position, &found, reterr);
     else
         found = false;
     th_kv_end(&view);
     if (!status && !found)
-        status = th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element %llu", (unsigned long long)actor,
-                         (unsigned long long)sequence);
+        status = th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element %llu",
+                         (unsigned long long)actor, (unsigned long long)sequence);
     return status;
 }
 
 /* ---- components ---- */
 
-static theater_status find_component(th_store *store, const th_hash *hash, uint64_t *ret_position, bool *ret_found,
-                                     theater_error *reterr)
+static theater_status find_component(th_store *store, const th_hash *hash, uint64_t *ret_position,
+                                     bool *ret_found, theater_error *reterr)
 {
     th_kv_view view;
     theater_status status = th_kv_begin(store->kv, &view, reterr);
@@ -260,8 +266,8 @@ static theater_status find_component(th_store *store, const th_hash *hash, uint6
     return status;
 }
 
-theater_status th_store_read_component(th_store *store, const th_hash *hash, th_buf *buf, th_slice *ret_binary,
-                                       theater_error *reterr)
+theater_status th_store_read_component(th_store *store, const th_hash *hash, th_buf *buf,
+                                       th_slice *ret_binary, theater_error *reterr)
 {
     uint64_t position = 0, number;
     bool found;
@@ -289,8 +295,8 @@ bool th_store_has_component(th_store *store, const th_hash *hash)
     return !find_component(store, hash, &position, &found, NULL) && found;
 }
 
-theater_status th_store_find_compiled(th_store *store, const th_hash *component, th_slice fingerprint, th_hash *ret,
-                                      theater_error *reterr)
+theater_status th_store_find_compiled(th_store *store, const th_hash *component, th_slice fingerprint,
+                                      th_hash *ret, theater_error *reterr)
 {
     th_kv_view view;
     theater_status status = th_kv_begin(store->kv, &view, reterr);
@@ -347,7 +353,8 @@ theater_status th_store_find_id(th_store *store, uint64_t actor, th_slice id, ui
     }
     th_kv_end(&view);
     if (!status && !found)
-        return th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element with that id", (unsigned long long)actor);
+        return th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element with that id",
+                       (unsigned long long)actor);
     return status;
 }
 

@@ -6,7 +6,8 @@
 
 /* "FOLDER/NAME"; the caller's (th_free). NULL without memory. */
 char *th_path_join(const char *folder, const char *name);
-/* The folder that holds the path's last part: "." when there is no slash. The caller's (th_free). NULL without memory. */
+/* The folder that holds the path's last part: "." when there is no slash. The caller's (th_free). NULL
+ * without memory. */
 char *th_path_parent(const char *path);
 
 #endif

@@ -1,7 +1,8 @@
 /* store/record.c: the encoding of records; docs/data-folder.md has the tables.
  *
- * The lengths of an element's parts stand before the parts, and what the index needs (element and effects) before what can be
- * large (input, output, sent): so the index can be derived from the first bytes of a large record. */
+ * The lengths of an element's parts stand before the parts, and what the index needs (element and effects)
+ * before what can be large (input, output, sent): so the index can be derived from the first bytes of a
+ * large record. */
 #include "store/record_internal.h"
 
 #define HASH THEATER_HASH_SIZE
@@ -156,7 +157,8 @@ theater_status th_record_encode(const th_record *record, th_buf *out, theater_er
 
 /* ---- decoding ---- */
 
-/* Unread bytes of a record. `total` counts what the record has from `at` on, of which `here` bytes are in memory. */
+/* Unread bytes of a record. `total` counts what the record has from `at` on, of which `here` bytes are in
+ * memory. */
 typedef struct reader {
     const uint8_t *at;
     size_t here;

@@ -1,36 +1,45 @@
 /* store/recover.c: where a log of files ends, and what of its end may be cut off.
  *
- * What the appending side promises (journal_file.c)
- *   A1. Commit n is written only after the sync of commit n - 1 returned OK. So when the machine stops, at most one commit, the last, is
- *       not durable, and of that one any part may be there.
+ * What the appending side promises (journal_append.c)
+ *   A1. Commit n is written only after the sync of commit n - 1 returned OK. So when the machine stops, at
+ *       most one commit, the last, is not durable, and of that one any part may be there.
  *   A2. A segment is made, with its name, only after the last commit of the segment before it is durable.
- *   A3. After a write that failed for want of space the file is cut back, and the cut is synced, before anything is written again; a segment
- *       that could not be made for want of space is removed, and the removal is synced. After any other failure nothing is written any
- *       more.
+ *   A3. After a write that failed for want of space the file is cut back, and the cut is synced, before
+ *       anything is written again; a segment that could not be made for want of space is removed, and the
+ *       removal is synced. After any other failure nothing is written any more.
  *
  * What follows for the end of a log
- *   R1. The records end behind the last whole commit. What stands behind it is a torn tail only if it is of the one commit that A1 allows:
- *       if a valid frame of a commit that began later stands anywhere behind it, or a later segment exists, or a proof (the index's
- *       mark, the mark of a clean close) says that a record behind it was durable, then records were lost. That is CORRUPT with
- *       the place of the first unreadable frame, and nothing is changed.
- *   R2. A torn tail is cut off durably, by truncating and syncing, before the log takes a new commit. Otherwise a frame of the
- *       torn commit, say its third, could stand behind a new shorter commit of the same numbers, or make a later tear look
- *       like damage. If the machine stops during the repair, the next one finds the same tail or a part of it: R1 holds again.
- *   R3. The last whole commit may never have been synced: the process was killed between write and sync, or the sync failed, after which
- *       Linux takes the pages for clean. So it is written again, byte for byte, and synced, unless a proof covers it. Writing the
- *       same bytes over themselves can tear nothing that was durable.
- *   R4. The header of the last segment may be missing only if no frame stands behind it and no record at or behind its first number is proven: the
- *       machine stopped in A2. The file is removed, and the segment before it is the last again. Its records must then reach the
- *       first number that the file's name tells, by A2.
- *   R5. Only the last segment is read at opening, from the newest proof on. Damage before that shows when it is read.
+ *   R1. The records end behind the last whole commit. What stands behind it is a torn tail only if it is of
+ *       the one commit that A1 allows: if a valid frame of a commit that began later stands anywhere behind
+ *       it, or a later segment exists, or a proof (the index's mark, the mark of a clean close) says that a
+ *       record behind it was durable, then records were lost. That is CORRUPT with the place of the first
+ *       unreadable frame, and nothing is changed.
+ *   R2. A torn tail is cut off durably, by truncating and syncing, before the log takes a new commit.
+ *       Otherwise a frame of the torn commit, say its third, could stand behind a new shorter commit of the
+ *       same numbers, or make a later tear look like damage. If the machine stops during the repair, the
+ *       next one finds the same tail or a part of it: R1 holds again.
+ *   R3. The last whole commit may never have been synced: the process was killed between write and sync, or
+ *       the sync failed, after which Linux takes the pages for clean. So it is written again, byte for
+ *       byte, and synced, unless a proof covers it. Writing the same bytes over themselves can tear nothing
+ *       that was durable.
+ *       Nor may the cut be durable by which a process took its failed append back. So recovery always ends
+ *       with a sync: what it found to be there, and what it found not to be there, stays so.
+ *   R4. The header of the last segment may be missing only if no frame stands behind it and no record at or
+ *       behind its first number is proven: the machine stopped in A2. The file is removed, and the segment
+ *       before it is the last again. Its records must then reach the first number that the file's name
+ *       tells, by A2.
+ *   R5. Only the last segment is read at opening, from the newest proof on. Damage before that shows when
+ *       it is read.
  *
- * A frame is valid only at its position in this store, so bytes left from other files or places never count (frame.h).
+ * A frame is valid only at its position in this store, so bytes left from other files or places never count
+ * (frame.h).
  *
- * What this cannot tell: a last commit that was durable, and was damaged later, while no proof of it is left. It looks like a torn one.
- * The proofs make that window small: the index is seldom more than one step behind.
+ * What this cannot tell: a last commit that was durable, and was damaged later, while no proof of it is
+ * left. It looks like a torn one. The proofs make that window small: the index is seldom more than one step
+ * behind.
  *
- * A reader (read_only) runs beside a writer. It repairs nothing, leaves out what R1 calls a torn tail, and looks again before it calls
- * something damage, because the writer may be just writing it. */
+ * A reader (read_only) runs beside a writer. It repairs nothing, leaves out what R1 calls a torn tail, and
+ * looks again before it calls something damage, because the writer may be just writing it. */
 #include "store/recover.h"
 
 #include "store/path.h"
@@ -77,8 +86,10 @@ static theater_status list_segments(th_journal_file *log, theater_error *reterr)
     return status ? status : list.status;
 }
 
-/* R4: drops a last segment that was only being made. `proven` records were durable. *ret_floor: its name proves as many. */
-static theater_status drop_unfinished(th_journal_file *log, uint64_t proven, uint64_t *ret_floor, theater_error *reterr)
+/* R4: drops a last segment that was only being made. `proven` records were durable. *ret_floor: its name
+ * proves as many. */
+static theater_status drop_unfinished(th_journal_file *log, uint64_t proven, uint64_t *ret_floor,
+                                      theater_error *reterr)
 {
     bool torn;
     uint64_t first = log->segments[log->count - 1]->first_number;
@@ -101,11 +112,11 @@ static theater_status drop_unfinished(th_journal_file *log, uint64_t proven, uin
 
 /* ---- the end ---- */
 
-/* Takes the proof as the place to begin when its last record stands where it says, in the last segment, and raises *floor: what is proven is
- * that record's whole commit. A proof whose record is there but another one is of a copy of this store that went another way; it counts
- * for nothing. */
-static theater_status use_proof(th_journal_file *log, th_segment *last, const th_journal_mark *proof, uint64_t *floor,
-                                theater_error *reterr)
+/* Takes the proof as the place to begin when its last record stands where it says, in the last segment, and
+ * raises *floor: what is proven is that record's whole commit. A proof whose record is there but another
+ * one is of a copy of this store that went another way; it counts for nothing. */
+static theater_status use_proof(th_journal_file *log, th_segment *last, const th_journal_mark *proof,
+                                uint64_t *floor, theater_error *reterr)
 {
     uint64_t ordinal = th_position_ordinal(proof->last_position);
     if (proof->number == 0 || ordinal < last->ordinal)
@@ -147,7 +158,7 @@ static theater_status advance(th_journal_file *log, th_tail *ret_tail, bool *ret
     status = th_tail_scan(log, segment, th_position_offset(end.position), end.number, ret_tail, reterr);
     if (!status && ret_tail->has_last) {
         end = (th_journal_mark){ret_tail->number, th_position(ordinal, ret_tail->offset),
-                            th_position(ordinal, ret_tail->last_offset), ret_tail->last_sum};
+                                th_position(ordinal, ret_tail->last_offset), ret_tail->last_sum};
         th_mutex_lock(&log->head.lock);
         log->head.end = end;
         th_mutex_unlock(&log->head.lock);
@@ -156,17 +167,18 @@ static theater_status advance(th_journal_file *log, th_tail *ret_tail, bool *ret
     if (!status && th_segment_first_number(log, ordinal + 1, &next))
         *ret_lost = next != end.number;
     else if (!status)
-        status = th_tail_search(log, ordinal, segment->file, ret_tail->offset, end.number + 1, ret_lost, ret_dirty,
-                                reterr);
+        status = th_tail_search(log, ordinal, segment->file, ret_tail->offset, end.number + 1, ret_lost,
+                                ret_dirty, reterr);
     th_segment_release(log, segment);
     return status;
 }
 
-/* Moves the end to the end of the last segment that is listed; `floor` records are known to have been durable. *ret_tail is that of
- * the last segment.
+/* Moves the end to the end of the last segment that is listed; `floor` records are known to have been
+ * durable. *ret_tail is that of the last segment.
  *
- * A reader may see a later commit behind a frame that the writer was still writing when it looked there. It looks again, and when that frame
- * has become valid, it stands: what it sees behind that is then again only newer. */
+ * A reader may see a later commit behind a frame that the writer was still writing when it looked there. It
+ * looks again, and when that frame has become valid, it stands: what it sees behind that is then again only
+ * newer. */
 static theater_status find_end(th_journal_file *log, uint64_t floor, th_tail *ret_tail, bool *ret_dirty,
                                theater_error *reterr)
 {
@@ -220,7 +232,8 @@ static theater_status rewrite(th_file *file, uint64_t from, uint64_t to, theater
 }
 
 /* R2 and R3. `began` is where the scan of the last segment began: what comes before it is proven. */
-static theater_status repair(th_journal_file *log, const th_tail *tail, uint64_t began, bool dirty, theater_error *reterr)
+static theater_status repair(th_journal_file *log, const th_tail *tail, uint64_t began, bool dirty,
+                             theater_error *reterr)
 {
     th_file *file = log->last->file;
     theater_status status = THEATER_OK;
@@ -230,7 +243,8 @@ static theater_status repair(th_journal_file *log, const th_tail *tail, uint64_t
         status = rewrite(file, 0, TH_SEGMENT_HEADER, reterr);
     if (!status && tail->has_last)
         status = rewrite(file, tail->commit_offset, tail->offset, reterr);
-    if (!status && (dirty || tail->has_last || began == TH_SEGMENT_HEADER))
+    /* Always: a failed append may have been cut off by its own process, and that cut is not durable yet. */
+    if (!status)
         status = th_file_sync(file, reterr);
     /* The segment's name may not be durable yet either. */
     if (!status)
@@ -240,10 +254,10 @@ static theater_status repair(th_journal_file *log, const th_tail *tail, uint64_t
     return status;
 }
 
-/* Where the scan of the last segment begins: behind the newest proof that holds, or at its first frame. *floor grows to what the proofs
- * that hold say. */
-static theater_status begin(th_journal_file *log, th_segment *last, const th_journal_mark proofs[2], uint64_t *floor,
-                            bool *ret_proven, theater_error *reterr)
+/* Where the scan of the last segment begins: behind the newest proof that holds, or at its first frame.
+ * *floor grows to what the proofs that hold say. */
+static theater_status begin(th_journal_file *log, th_segment *last, const th_journal_mark proofs[2],
+                            uint64_t *floor, bool *ret_proven, theater_error *reterr)
 {
     log->head.end = (th_journal_mark){.number = 0};
     for (int i = 0; i < 2; i++) {
@@ -254,12 +268,13 @@ static theater_status begin(th_journal_file *log, th_segment *last, const th_jou
     *ret_proven = log->head.end.number != 0;
     if (!*ret_proven)
         log->head.end = (th_journal_mark){.number = last->first_number,
-                                      .position = th_position(last->ordinal, TH_SEGMENT_HEADER)};
+                                          .position = th_position(last->ordinal, TH_SEGMENT_HEADER)};
     return THEATER_OK;
 }
 
 /* Finds and repairs the end of a log whose segments are listed. */
-static theater_status recover_end(th_journal_file *log, const th_journal_mark proofs[2], uint64_t floor, theater_error *reterr)
+static theater_status recover_end(th_journal_file *log, const th_journal_mark proofs[2], uint64_t floor,
+                                  theater_error *reterr)
 {
     th_segment *last;
     uint64_t ordinal = log->count - 1;
@@ -276,7 +291,8 @@ static theater_status recover_end(th_journal_file *log, const th_journal_mark pr
         /* The last segment is empty: the last record is in the one before. */
         uint64_t number;
         (void)th_segment_first_number(log, ordinal - 1, &number);
-        log->head.end = (th_journal_mark){.number = number, .position = th_position(ordinal - 1, TH_SEGMENT_HEADER)};
+        log->head.end =
+            (th_journal_mark){.number = number, .position = th_position(ordinal - 1, TH_SEGMENT_HEADER)};
         status = find_end(log, floor, &tail, &dirty, reterr);
     }
     if (!status && !log->read_only) {
@@ -298,8 +314,9 @@ theater_status th_recover(th_journal_file *log, const th_journal_mark proofs[2],
     if (log->count > 0)
         return recover_end(log, proofs, floor, reterr);
     if (proven > 0 || floor > 0)
-        return th_fail(reterr, THEATER_CORRUPT, "the log in %s has no segments, but %llu records were durable",
-                       log->folder, (unsigned long long)(proven > floor ? proven : floor));
+        return th_fail(reterr, THEATER_CORRUPT,
+                       "the log in %s has no segments, but %llu records were durable", log->folder,
+                       (unsigned long long)(proven > floor ? proven : floor));
     log->head.end = (th_journal_mark){.position = th_position(0, TH_SEGMENT_HEADER)};
     if (log->read_only)
         return THEATER_OK;
@@ -324,7 +341,8 @@ static theater_status end_holds(th_journal_file *log, bool *ret, theater_error *
     uint8_t header[TH_FRAME_HEADER];
     size_t size;
     th_frame frame;
-    status = th_file_read(segment->file, th_position_offset(end.last_position), header, sizeof header, &size, reterr);
+    status = th_file_read(segment->file, th_position_offset(end.last_position), header, sizeof header, &size,
+                          reterr);
     *ret = !status && size == sizeof header && th_frame_decode(log->key, end.last_position, header, &frame) &&
            frame.number == end.number - 1 && frame.sum == end.last_sum;
     th_segment_release(log, segment);

@@ -31,7 +31,8 @@ char *th_segment_path(const th_journal_file *log, uint64_t first_number)
     return th_path_join(log->folder, name);
 }
 
-static void encode_header(const th_journal_file *log, const th_segment *segment, uint8_t out[TH_SEGMENT_HEADER])
+static void encode_header(const th_journal_file *log, const th_segment *segment,
+                          uint8_t out[TH_SEGMENT_HEADER])
 {
     memcpy(out, magic, 8);
     th_put_u32le(out + 8, TH_SEGMENT_VERSION);
@@ -44,7 +45,8 @@ static void encode_header(const th_journal_file *log, const th_segment *segment,
 }
 
 /* What is wrong with a header that was read, or NULL. */
-static const char *header_problem(const th_journal_file *log, const th_segment *segment, const uint8_t *in, size_t size)
+static const char *header_problem(const th_journal_file *log, const th_segment *segment, const uint8_t *in,
+                                  size_t size)
 {
     if (size < TH_SEGMENT_HEADER || memcmp(in, magic, 8) != 0)
         return "it does not begin as a segment does";
@@ -73,8 +75,8 @@ static theater_status check_header(const th_journal_file *log, const th_segment 
     if (problem)
         return th_fail(reterr, THEATER_CORRUPT, "segment %s, offset 0: %s", name, problem);
     if (th_get_u32le(header + 8) != TH_SEGMENT_VERSION)
-        return th_fail(reterr, THEATER_VERSION, "segment %s is of version %u, this program reads version %u", name,
-                       th_get_u32le(header + 8), TH_SEGMENT_VERSION);
+        return th_fail(reterr, THEATER_VERSION, "segment %s is of version %u, this program reads version %u",
+                       name, th_get_u32le(header + 8), TH_SEGMENT_VERSION);
     *ret_bytes_before = th_get_u64le(header + 48);
     return THEATER_OK;
 }
@@ -130,10 +132,11 @@ bool th_segment_first_number(th_journal_file *log, uint64_t ordinal, uint64_t *r
     return found;
 }
 
-/* Makes room, writes the header and makes both, and the name, durable. Only the first step may fail for want of space and leave nothing:
- * a header that is there, but not durable, next to a segment that goes on growing, would contradict it after a crash. */
-static theater_status write_new(th_journal_file *log, const th_segment *segment, th_file *file, uint64_t reserve,
-                                theater_error *reterr)
+/* Makes room, writes the header and makes both, and the name, durable. Only the first step may fail for
+ * want of space and leave nothing: a header that is there, but not durable, next to a segment that goes on
+ * growing, would contradict it after a crash. */
+static theater_status write_new(th_journal_file *log, const th_segment *segment, th_file *file,
+                                uint64_t reserve, theater_error *reterr)
 {
     uint8_t header[TH_SEGMENT_HEADER];
     encode_header(log, segment, header);
@@ -149,10 +152,10 @@ static theater_status write_new(th_journal_file *log, const th_segment *segment,
     return status ? th_fail_in(reterr, THEATER_STORAGE_FAILED, "a new segment of the log") : THEATER_OK;
 }
 
-/* Half a segment must not stay, not even after a crash: the log may go on in the segment before, and would then pass the number in
- * the name. `status` is why it was not made. */
-static theater_status remove_half(th_journal_file *log, const char *path, th_file *file, theater_status status,
-                                  theater_error *reterr)
+/* Half a segment must not stay, not even after a crash: the log may go on in the segment before, and would
+ * then pass the number in the name. `status` is why it was not made. */
+static theater_status remove_half(th_journal_file *log, const char *path, th_file *file,
+                                  theater_status status, theater_error *reterr)
 {
     th_file_close(file);
     theater_status removed = th_port_remove(log->head.port, path, NULL);
@@ -161,8 +164,8 @@ static theater_status remove_half(th_journal_file *log, const char *path, th_fil
     return removed ? th_fail_in(reterr, THEATER_STORAGE_FAILED, "a new segment of the log") : status;
 }
 
-theater_status th_segment_create(th_journal_file *log, uint64_t first_number, uint64_t bytes_before, uint64_t reserve,
-                                 theater_error *reterr)
+theater_status th_segment_create(th_journal_file *log, uint64_t first_number, uint64_t bytes_before,
+                                 uint64_t reserve, theater_error *reterr)
 {
     char *path = th_segment_path(log, first_number);
     if (!path)
@@ -175,8 +178,8 @@ theater_status th_segment_create(th_journal_file *log, uint64_t first_number, ui
     th_segment *segment = log->segments[log->count - 1];
     segment->bytes_before = bytes_before;
     th_file *file = NULL;
-    status = th_file_open(log->head.port, path, TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE,
-                          &file, reterr);
+    status = th_file_open(log->head.port, path,
+                          TH_FILE_READ | TH_FILE_WRITE | TH_FILE_CREATE | TH_FILE_EXCLUSIVE, &file, reterr);
     if (!status)
         status = write_new(log, segment, file, reserve, reterr);
     if (status) {
@@ -193,7 +196,8 @@ theater_status th_segment_create(th_journal_file *log, uint64_t first_number, ui
     return status;
 }
 
-/* Under the lock: takes the file of the segment that nobody has used for longest out of the table, when too many are open. */
+/* Under the lock: takes the file of the segment that nobody has used for longest out of the table, when too
+ * many are open. */
 static th_file *evict(th_journal_file *log)
 {
     if (log->open <= TH_SEGMENTS_OPEN)
@@ -229,7 +233,8 @@ static theater_status open_file(th_journal_file *log, const th_segment *segment,
     return status;
 }
 
-theater_status th_segment_acquire(th_journal_file *log, uint64_t ordinal, th_segment **ret, theater_error *reterr)
+theater_status th_segment_acquire(th_journal_file *log, uint64_t ordinal, th_segment **ret,
+                                  theater_error *reterr)
 {
     *ret = NULL;
     th_mutex_lock(&log->head.lock);

@@ -1,7 +1,7 @@
 /* store/segment.h: the files of a log and what their headers say.
  *
- * A segment is FOLDER/log/NNNNNNNNNNNNNNNNNNNN.log, named by the number of its first record in 20 digits, so that names sort as
- * the records do. Its header:
+ * A segment is FOLDER/log/NNNNNNNNNNNNNNNNNNNN.log, named by the number of its first record in 20 digits,
+ * so that names sort as the records do. Its header:
  *
  *   offset  size
  *        0     8  "THEATLOG"
@@ -32,13 +32,13 @@ typedef struct th_segment {
     uint64_t ordinal;
     uint64_t first_number;
     uint64_t bytes_before; /* known once it was opened */
-    th_file *file;         /* NULL while closed */
-    unsigned users;        /* while not 0 the file stays open */
-    uint64_t used;         /* tick of the last use */
+    th_file *file; /* NULL while closed */
+    unsigned users; /* while not 0 the file stays open */
+    uint64_t used; /* tick of the last use */
 } th_segment;
 
-/* A log in files. `segments` and their files, users and ticks are guarded by head.lock; the rest is the appending
- * thread's or does not change. */
+/* A log in files. `segments` and their files, users and ticks are guarded by head.lock; the rest is the
+ * appending thread's or does not change. */
 typedef struct th_journal_file {
     th_journal head;
     char *folder;
@@ -51,11 +51,11 @@ typedef struct th_journal_file {
     size_t capacity;
     size_t open;
     uint64_t tick;
-    th_segment *last;      /* held for appending; NULL in a reader */
-    uint64_t reserved;     /* bytes of the last segment's file */
-    bool failed;           /* a write or sync failed: nothing is appended any more */
-    th_buf staging;        /* headers and small payloads of one append */
-    th_slice *parts;       /* and the parts of its write */
+    th_segment *last; /* held for appending; NULL in a reader */
+    uint64_t reserved; /* bytes of the last segment's file */
+    bool failed; /* a write or sync failed: nothing is appended any more */
+    th_buf staging; /* headers and small payloads of one append */
+    th_slice *parts; /* and the parts of its write */
     size_t parts_capacity;
 } th_journal_file;
 
@@ -77,15 +77,18 @@ void th_segment_name(uint64_t first_number, char out[TH_SEGMENT_NAME_SIZE]);
 bool th_segment_name_read(const char *name, uint64_t *ret_first_number);
 
 /* Adds a segment behind the last one to the list. NO_MEMORY, TOO_LARGE. */
-THEATER_CHECKED theater_status th_segment_list(th_journal_file *log, uint64_t first_number, theater_error *reterr);
+THEATER_CHECKED theater_status th_segment_list(th_journal_file *log, uint64_t first_number,
+                                               theater_error *reterr);
 /* Takes the last one off the list and closes it. Nobody may use it. */
 void th_segment_unlist(th_journal_file *log);
-/* Makes the file of the next segment with its header, durably, and lists it. An error removes what was made. */
-THEATER_CHECKED theater_status th_segment_create(th_journal_file *log, uint64_t first_number, uint64_t bytes_before,
-                                                 uint64_t reserve, theater_error *reterr);
+/* Makes the file of the next segment with its header, durably, and lists it. An error removes what was made.
+ */
+THEATER_CHECKED theater_status th_segment_create(th_journal_file *log, uint64_t first_number,
+                                                 uint64_t bytes_before, uint64_t reserve,
+                                                 theater_error *reterr);
 
-/* Opens segment `ordinal` if it is closed and checks its header; it stays open until the release. CORRUPT when the header is not the
- * one that must stand there, VERSION, the port's errors. Any thread. */
+/* Opens segment `ordinal` if it is closed and checks its header; it stays open until the release. CORRUPT
+ * when the header is not the one that must stand there, VERSION, the port's errors. Any thread. */
 THEATER_CHECKED theater_status th_segment_acquire(th_journal_file *log, uint64_t ordinal, th_segment **ret,
                                                   theater_error *reterr);
 /* Accepts NULL. */
@@ -93,8 +96,10 @@ void th_segment_release(th_journal_file *log, th_segment *segment);
 /* The number of the first record of segment `ordinal`; false when there is none. Any thread. */
 bool th_segment_first_number(th_journal_file *log, uint64_t ordinal, uint64_t *ret);
 
-/* Whether segment `ordinal` was only being made when the machine stopped: its header never came to be, and no frame stands in it. */
-THEATER_CHECKED theater_status th_segment_torn(th_journal_file *log, uint64_t ordinal, bool *ret, theater_error *reterr);
+/* Whether segment `ordinal` was only being made when the machine stopped: its header never came to be, and
+ * no frame stands in it. */
+THEATER_CHECKED theater_status th_segment_torn(th_journal_file *log, uint64_t ordinal, bool *ret,
+                                               theater_error *reterr);
 
 /* "FOLDER/NAME" for the segment; the caller's (th_free). NULL without memory. */
 char *th_segment_path(const th_journal_file *log, uint64_t first_number);

@@ -7,16 +7,17 @@
 #define IDS_MAX ((uint64_t)100000)
 #define IDS_AGE_NS ((uint64_t)24 * 3600 * 1000000000u)
 
-static theater_status open_log(th_store *store, const th_store_options *options, const th_journal_mark *index_proof,
-                               theater_error *reterr)
+static theater_status open_log(th_store *store, const th_store_options *options,
+                               const th_journal_mark *index_proof, theater_error *reterr)
 {
     if (!options->folder)
         return th_journal_memory_new(store->port, &store->log, reterr);
     th_journal_options log = {.port = store->port,
-                          .folder = store->folder.log,
-                          .read_only = options->read_only,
-                          .segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES,
-                          .proofs = {store->folder.closed, *index_proof}};
+                              .folder = store->folder.log,
+                              .read_only = options->read_only,
+                              .segment_bytes =
+                                  options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES,
+                              .proofs = {store->folder.closed, *index_proof}};
     if (log.segment_bytes > SEGMENT_BYTES_MAX)
         log.segment_bytes = SEGMENT_BYTES_MAX;
     memcpy(log.identity, store->identity, 16);
@@ -38,7 +39,8 @@ static theater_status open_folder(th_store *store, const th_store_options *optio
     return status;
 }
 
-/* The index counts only if the log has the mark's last record: a copy of the folder may have gone another way. */
+/* The index counts only if the log has the mark's last record: a copy of the folder may have gone another
+ * way. */
 static theater_status match_index(th_store *store, theater_error *reterr)
 {
     bool same;
@@ -46,7 +48,8 @@ static theater_status match_index(th_store *store, theater_error *reterr)
     if (status || same)
         return status;
     store->mark.log.number = 0;
-    return store->read_only ? th_store_renew_overlay(store, false, reterr) : th_store_reset_index(store, reterr);
+    return store->read_only ? th_store_renew_overlay(store, false, reterr)
+                            : th_store_reset_index(store, reterr);
 }
 
 static theater_status open_parts(th_store *store, const th_store_options *options, theater_error *reterr)
@@ -85,7 +88,8 @@ theater_status th_store_open(const th_store_options *options, th_store **ret, th
     return status;
 }
 
-/* What a writer leaves behind when nothing failed: an index that covers everything, and the mark. Neither is needed to open again. */
+/* What a writer leaves behind when nothing failed: an index that covers everything, and the mark. Neither
+ * is needed to open again. */
 static void leave_marks(th_store *store)
 {
     theater_status status = THEATER_OK;
@@ -156,8 +160,8 @@ uint64_t th_store_log_bytes(const th_store *store)
 }
 
 theater_status th_store_scan(th_store *store, uint64_t from_number,
-                             bool (*each)(void *context, uint64_t number, const th_record *record), void *context,
-                             theater_error *reterr)
+                             bool (*each)(void *context, uint64_t number, const th_record *record),
+                             void *context, theater_error *reterr)
 {
     th_journal_cursor cursor;
     theater_status status = th_journal_cursor_at(&cursor, store->log, from_number, reterr);
@@ -206,7 +210,8 @@ theater_status th_store_scan_on(th_store *store, th_scan_place *place,
     return status;
 }
 
-theater_status th_store_check(th_store *store, uint64_t *ret_records, uint64_t *ret_bytes, theater_error *reterr)
+theater_status th_store_check(th_store *store, uint64_t *ret_records, uint64_t *ret_bytes,
+                              theater_error *reterr)
 {
     th_journal_cursor cursor;
     *ret_records = *ret_bytes = 0;

@@ -1,11 +1,15 @@
 /* store/store_index.c: which index a store uses, and bringing it up to the log.
  *
- * A writer's index is LMDB, or memory that a test keeps. It counts only if its mark is whole, of this version, this store and these bounds of
- * ids, and if the log has the mark's last record where the mark says; otherwise it is dropped and made anew from the log.
+ * A writer's index is LMDB, or memory that a test keeps. It counts only if its mark is whole, of this
+ * version, this store and these bounds of ids, and if the log has the mark's last record where the mark
+ * says; otherwise it is dropped and made anew from the log.
  *
- * A reader must not write. It takes a snapshot of the writer's index, if that can be read, and applies what the log has beyond it to pairs in
- * memory that lie over the snapshot. The snapshot stays until the next refresh, because memory and snapshot belong together. */
+ * A reader must not write. It takes a snapshot of the writer's index, if that can be read, and applies what
+ * the log has beyond it to pairs in memory that lie over the snapshot. The snapshot stays until the next
+ * refresh, because memory and snapshot belong together. (An index that a test keeps in memory is no
+ * snapshot: its reader is refreshed after each step of the writer.) */
 #include "base/log.h"
+#include "chain/element.h"
 #include "store/record_internal.h"
 #include "store/store_internal.h"
 
@@ -52,9 +56,10 @@ theater_status th_store_read_mark(th_store *store, th_kv_view *view, th_index_ma
     bool found;
     th_key_begin(&key, TH_TABLE_MARK);
     theater_status status = th_kv_get(view, th_key_slice(&key), &found, &value, reterr);
-    *ret_usable = !status && found && th_index_mark_decode(value, ret) &&
-                  memcmp(ret->identity, store->identity, 16) == 0 &&
-                  (store->read_only || (ret->ids_max == store->ids_max && ret->ids_age_ns == store->ids_age_ns));
+    *ret_usable =
+        !status && found && th_index_mark_decode(value, ret) &&
+        memcmp(ret->identity, store->identity, 16) == 0 &&
+        (store->read_only || (ret->ids_max == store->ids_max && ret->ids_age_ns == store->ids_age_ns));
     return status;
 }
 
@@ -96,11 +101,11 @@ theater_status th_store_reset_index(th_store *store, theater_error *reterr)
     return status ? status : open_lmdb(store, reterr);
 }
 
-theater_status th_store_open_index(th_store *store, const th_store_options *options, th_journal_mark *ret_proof,
-                                   theater_error *reterr)
+theater_status th_store_open_index(th_store *store, const th_store_options *options,
+                                   th_journal_mark *ret_proof, theater_error *reterr)
 {
-    theater_status status =
-        options->folder && !options->index ? open_lmdb(store, reterr) : open_memory(store, options->index, reterr);
+    theater_status status = options->folder && !options->index ? open_lmdb(store, reterr)
+                                                               : open_memory(store, options->index, reterr);
     if (status)
         return status;
     th_kv_view view;
@@ -165,8 +170,8 @@ theater_status th_store_renew_overlay(th_store *store, bool keep, theater_error 
     return status == THEATER_CORRUPT ? THEATER_OK : status;
 }
 
-theater_status th_store_open_overlay(th_store *store, const th_store_options *options, th_journal_mark *ret_proof,
-                                     theater_error *reterr)
+theater_status th_store_open_overlay(th_store *store, const th_store_options *options,
+                                     th_journal_mark *ret_proof, theater_error *reterr)
 {
     theater_status status = th_kv_memory_new(store->port, NULL, MEMORY_MAX, &store->kv, reterr);
     if (status)
@@ -197,21 +202,30 @@ void th_store_close_index(th_store *store)
 
 /* ---- steps ---- */
 
+/* Whether the index needs what is behind the front of an element: the input of a genesis or an upgrade,
+ * which is the descriptor. */
+static bool needs_input(const th_record *record)
+{
+    th_element element;
+    return th_element_decode(record->element.element, &element, NULL) || element.type == TH_GENESIS ||
+           element.type == TH_UPGRADE;
+}
+
 /* Decodes what the index needs of a record whose front was read; *ret_whole: that takes all of it. */
-static theater_status decode_item(const th_journal_item *item, th_record *ret, bool *ret_whole, theater_error *reterr)
+static theater_status decode_item(const th_journal_item *item, th_record *ret, bool *ret_whole,
+                                  theater_error *reterr)
 {
     *ret_whole = false;
     theater_status status = th_record_decode_front(item->payload, item->size, ret, reterr);
     if (item->payload.size == item->size)
         return status;
-    /* An element's effects may be cut off; a descriptor, the input of a genesis or an upgrade, always is. */
-    if (status || (ret->kind == TH_RECORD_ELEMENT && !ret->element.has_cause))
-        *ret_whole = true;
+    /* Effects may be cut off, too. */
+    *ret_whole = status || (ret->kind == TH_RECORD_ELEMENT && needs_input(ret));
     return THEATER_OK;
 }
 
-static theater_status apply_item(th_store *store, th_index_change *change, const th_journal_item *item, th_buf *buf,
-                                 theater_error *reterr)
+static theater_status apply_item(th_store *store, th_index_change *change, const th_journal_item *item,
+                                 th_buf *buf, theater_error *reterr)
 {
     th_record record;
     bool whole;
@@ -234,7 +248,8 @@ static theater_status apply_item(th_store *store, th_index_change *change, const
 }
 
 /* One transaction over at most about `max_bytes` of log, at least one record. */
-static theater_status step(th_store *store, uint64_t max_bytes, size_t front, uint64_t *ret_bytes, theater_error *reterr)
+static theater_status step(th_store *store, uint64_t max_bytes, size_t front, uint64_t *ret_bytes,
+                           theater_error *reterr)
 {
     th_index_change change;
     theater_status status = th_index_begin(store->kv, &store->mark, &change, reterr);

@@ -15,8 +15,8 @@ static theater_status read_frame(th_journal_file *log, uint64_t ordinal, th_file
     return status;
 }
 
-theater_status th_tail_frame(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset, th_frame *ret,
-                             bool *ret_valid, theater_error *reterr)
+theater_status th_tail_frame(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset,
+                             th_frame *ret, bool *ret_valid, theater_error *reterr)
 {
     th_window window;
     th_window_init(&window);
@@ -25,13 +25,14 @@ theater_status th_tail_frame(th_journal_file *log, uint64_t ordinal, th_file *fi
     return status;
 }
 
-theater_status th_tail_scan(th_journal_file *log, th_segment *segment, uint64_t offset, uint64_t number, th_tail *ret,
-                            theater_error *reterr)
+theater_status th_tail_scan(th_journal_file *log, th_segment *segment, uint64_t offset, uint64_t number,
+                            th_tail *ret, theater_error *reterr)
 {
     *ret = (th_tail){.number = number, .offset = offset, .stop = offset};
     th_window window;
     th_window_init(&window);
-    uint32_t first = 0, place = 0, count = 0; /* frames of the commit in work: its first here, how many, of how many */
+    uint32_t first = 0, place = 0,
+             count = 0; /* frames of the commit in work: its first here, how many, of how many */
     uint64_t begin = offset; /* of the commit in work */
     theater_status status;
     while (true) {
@@ -78,8 +79,8 @@ static size_t skip_zeros(const uint8_t *bytes, size_t at, size_t size)
     return size;
 }
 
-theater_status th_tail_search(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset, uint64_t from_number,
-                              bool *ret_found, bool *ret_dirty, theater_error *reterr)
+theater_status th_tail_search(th_journal_file *log, uint64_t ordinal, th_file *file, uint64_t offset,
+                              uint64_t from_number, bool *ret_found, bool *ret_dirty, theater_error *reterr)
 {
     th_window window, second;
     th_window_init(&window);
@@ -95,11 +96,12 @@ theater_status th_tail_search(th_journal_file *log, uint64_t ordinal, th_file *f
         size_t at = skip_zeros(bytes.data, 0, bytes.size);
         dirty = dirty || at < bytes.size;
         th_frame frame;
-        /* A record's number may be 0 and its frame then begins with zeros; the words behind them are looked at with the eight
-         * bytes before each. */
+        /* A record's number may be 0 and its frame then begins with zeros; the words behind them are looked
+         * at with the eight bytes before each. */
         for (at = at >= 8 ? at - 8 : 0; !status && at + TH_FRAME_HEADER <= bytes.size; at += 8) {
-            bool valid = th_frame_decode(log->key, th_position(ordinal, offset + at), bytes.data + at, &frame) &&
-                         frame.number - frame.place >= from_number;
+            bool valid =
+                th_frame_decode(log->key, th_position(ordinal, offset + at), bytes.data + at, &frame) &&
+                frame.number - frame.place >= from_number;
             if (valid)
                 status = read_frame(log, ordinal, file, &second, offset + at, &frame, &valid, reterr);
             if (!status && valid) {
@@ -107,7 +109,8 @@ theater_status th_tail_search(th_journal_file *log, uint64_t ordinal, th_file *f
                 break;
             }
         }
-        /* The last bytes are too few for a header: they are looked at again with what follows, if something does. */
+        /* The last bytes are too few for a header: they are looked at again with what follows, if something
+         * does. */
         offset += bytes.size > TH_FRAME_HEADER ? (bytes.size - TH_FRAME_HEADER + 8) & ~(size_t)7 : bytes.size;
     }
     th_window_done(&window);

@@ -19,8 +19,8 @@ void th_window_done(th_window *window);
 /* Forgets what was read: before another file, or to see what was written since. */
 void th_window_forget(th_window *window);
 
-/* The file's bytes from `offset` on: at least `size` of them unless the file ends before. *ret is valid until the next call. Errors: NO_MEMORY,
- * the port's. */
+/* The file's bytes from `offset` on: at least `size` of them unless the file ends before. *ret is valid
+ * until the next call. Errors: NO_MEMORY, the port's. */
 THEATER_CHECKED theater_status th_window_get(th_window *window, th_file *file, uint64_t offset, size_t size,
                                              th_slice *ret, theater_error *reterr);
 

@@ -4,7 +4,8 @@
 
 static void fill_cause(theater_element *ret, const th_cause *cause)
 {
-    ret->cause = (theater_cause_kind)((int)cause->kind - 1); /* on the chain, and in public, each kind is one less */
+    ret->cause =
+        (theater_cause_kind)((int)cause->kind - 1); /* on the chain, and in public, each kind is one less */
     ret->cause_actor = cause->actor;
     ret->cause_sequence = cause->sequence;
     ret->cause_index = cause->index;
@@ -61,14 +62,15 @@ theater_status th_element_fill(theater_element *ret, const th_record *record, th
     return THEATER_OK;
 }
 
-theater_status theater_element_read(theater_folder *folder, uint64_t actor_id, uint64_t sequence, theater_element *ret,
-                                    theater_error *reterr)
+theater_status theater_element_read(theater_folder *folder, uint64_t actor_id, uint64_t sequence,
+                                    theater_element *ret, theater_error *reterr)
 {
     memset(ret, 0, sizeof *ret);
     th_buf buf;
     th_buf_init(&buf, TH_READ_MAX);
     th_record record;
-    theater_status status = th_store_read_element(folder->store, actor_id, sequence, &buf, &record, NULL, reterr);
+    theater_status status =
+        th_store_read_element(folder->store, actor_id, sequence, &buf, &record, NULL, reterr);
     if (!status)
         status = th_element_fill(ret, &record, reterr);
     if (status) {

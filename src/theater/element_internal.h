@@ -7,8 +7,8 @@
 #include "store/record.h"
 #include "theater/folder.h"
 
-/* The type of an element without decoding the rest of it: for walks that look for genesis and upgrades. False when there is none, which the
- * decoder will name. */
+/* The type of an element without decoding the rest of it: for walks that look for genesis and upgrades. False
+ * when there is none, which the decoder will name. */
 bool th_element_peek_type(th_slice encoding, th_element_type *ret);
 
 /* The public form of an element's record; its slices point into what the record's point into. */
@@ -17,8 +17,8 @@ THEATER_CHECKED theater_status th_element_fill(theater_element *ret, const th_re
 /* The payloads of an element's record as the chain code takes them. */
 th_payloads th_record_payloads(const th_record *record);
 
-/* The component that a genesis or an upgrade names. False for other elements, and where the descriptor is not known or
- * does not decode. */
+/* The component that a genesis or an upgrade names. False for other elements, and where the descriptor is not
+ * known or does not decode. */
 bool th_element_component(th_slice encoding, const th_payloads *payloads, th_hash *ret);
 
 #endif

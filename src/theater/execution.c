@@ -19,7 +19,8 @@ static theater_status read_binary(void *context, const th_hash *hash, th_buf *ou
 static theater_status read_compiled(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
 {
     th_execution *execution = context;
-    return execution->source.compiled(execution->source.context, hash, execution->machine.fingerprint, out, reterr);
+    return execution->source.compiled(execution->source.context, hash, execution->machine.fingerprint, out,
+                                      reterr);
 }
 
 theater_status th_execution_new(th_port *port, const th_component_source *source, bool pulley, unsigned turns,
@@ -88,14 +89,15 @@ static th_step call_step(void *context, uint64_t *ret_deadline_ns)
     return TH_STEP_DONE;
 }
 
-theater_status th_execution_call(th_execution *execution, theater_status (*run)(void *context, theater_error *reterr),
-                                 void *context, theater_error *reterr)
+theater_status th_execution_call(th_execution *execution,
+                                 theater_status (*run)(void *context, theater_error *reterr), void *context,
+                                 theater_error *reterr)
 {
     call self = {.run = run, .context = context};
     th_task *task;
-    theater_status status = th_task_start(execution->port, "theater-turns",
-                                          execution->machine.stack_bytes + TH_STACK_FOR_C, call_step, &self, &task,
-                                          reterr);
+    theater_status status =
+        th_task_start(execution->port, "theater-turns", execution->machine.stack_bytes + TH_STACK_FOR_C,
+                      call_step, &self, &task, reterr);
     if (status)
         return status;
     th_task_join(task);

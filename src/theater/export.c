@@ -13,9 +13,9 @@ typedef struct exporter {
     const theater_export_options *options;
     th_file *file;
     uint64_t offset; /* bytes in the file */
-    th_buf buffer;   /* bytes that go there next */
+    th_buf buffer; /* bytes that go there next */
     th_bundle_writer writer;
-    uint64_t done;   /* elements of the actors before this one */
+    uint64_t done; /* elements of the actors before this one */
 } exporter;
 
 static theater_status flush(exporter *self, theater_error *reterr)
@@ -51,7 +51,7 @@ static theater_status write_parts(void *context, const th_slice *parts, size_t c
     return THEATER_OK;
 }
 
-/* ---- one chain, as the walk gives it ----------------------------------------------------------------------------- */
+/* ---- one chain, as the walk gives it ------------------------------------------------------------------- */
 
 static theater_status begin_chain(void *context, const th_source_chain *chain, theater_error *reterr)
 {
@@ -77,8 +77,9 @@ static theater_status put_element(void *context, const th_source_element *elemen
 static theater_status put_snapshot(void *context, uint64_t sequence, th_slice state, theater_error *reterr)
 {
     exporter *self = context;
-    return self->options->without_snapshots ? THEATER_OK
-                                            : th_bundle_write_snapshot(&self->writer, sequence, state, reterr);
+    return self->options->without_snapshots
+               ? THEATER_OK
+               : th_bundle_write_snapshot(&self->writer, sequence, state, reterr);
 }
 
 static theater_status put_key(void *context, th_slice text, theater_error *reterr)
@@ -98,7 +99,6 @@ static theater_status end_chain(void *context, theater_error *reterr)
     (void)context, (void)reterr;
     return THEATER_OK;
 }
-
 
 static void put_progress(void *context, uint64_t done, uint64_t all)
 {
@@ -153,11 +153,12 @@ static theater_status parent_of(const char *path, th_buf *ret, theater_error *re
     return status ? status : th_buf_append_byte(ret, 0, reterr);
 }
 
-static theater_status write_file(exporter *self, theater_folder *folder, const char *path, const char *temporary,
-                                 theater_error *reterr)
+static theater_status write_file(exporter *self, theater_folder *folder, const char *path,
+                                 const char *temporary, theater_error *reterr)
 {
     th_port *port = folder->port;
-    theater_status status = th_file_open(port, temporary, TH_FILE_WRITE | TH_FILE_CREATE, &self->file, reterr);
+    theater_status status =
+        th_file_open(port, temporary, TH_FILE_WRITE | TH_FILE_CREATE, &self->file, reterr);
     if (!status)
         status = th_file_truncate(self->file, 0, reterr);
     if (!status)

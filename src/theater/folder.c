@@ -58,7 +58,7 @@ theater_status th_folder_execution(theater_folder *folder, th_execution **ret, t
     return status;
 }
 
-/* ---- actors ------------------------------------------------------------------------------------------------------ */
+/* ---- actors -------------------------------------------------------------------------------------------- */
 
 theater_status th_folder_descriptor(theater_folder *folder, uint64_t actor, uint64_t sequence, th_buf *buf,
                                     th_descriptor *ret, uint64_t *ret_sequence, theater_error *reterr)
@@ -69,7 +69,8 @@ theater_status th_folder_descriptor(theater_folder *folder, uint64_t actor, uint
     if (!status)
         status = th_store_read_element(folder->store, actor, at, buf, &record, NULL, reterr);
     if (!status && record.element.input_dropped)
-        return th_fail(reterr, THEATER_NOT_FOUND, "the descriptor in element %llu was dropped", (unsigned long long)at);
+        return th_fail(reterr, THEATER_NOT_FOUND, "the descriptor in element %llu was dropped",
+                       (unsigned long long)at);
     if (!status)
         status = th_descriptor_decode(record.element.input, ret, reterr);
     if (!status && ret_sequence)
@@ -81,20 +82,22 @@ static theater_status fill_descriptor(theater_folder *folder, const th_actor_inf
                                       theater_actor_info *ret, theater_error *reterr)
 {
     th_descriptor descriptor;
-    theater_status status = th_folder_descriptor(folder, info->id, info->elements - 1, buf, &descriptor, NULL, reterr);
+    theater_status status =
+        th_folder_descriptor(folder, info->id, info->elements - 1, buf, &descriptor, NULL, reterr);
     if (status == THEATER_NOT_FOUND)
         return THEATER_OK; /* an archive whose descriptor was dropped: limits and engine stay unknown */
     if (status)
         return status;
     ret->limits = (theater_limits){descriptor.limits.fuel, descriptor.limits.memory, descriptor.limits.state,
                                    descriptor.limits.message, descriptor.limits.effects};
-    size_t size = descriptor.engine.size < sizeof ret->engine ? descriptor.engine.size : sizeof ret->engine - 1;
+    size_t size =
+        descriptor.engine.size < sizeof ret->engine ? descriptor.engine.size : sizeof ret->engine - 1;
     memcpy(ret->engine, descriptor.engine.data, size);
     return THEATER_OK;
 }
 
-static theater_status fill_head(theater_folder *folder, const th_actor_info *info, th_buf *buf, theater_actor_info *ret,
-                                theater_error *reterr)
+static theater_status fill_head(theater_folder *folder, const th_actor_info *info, th_buf *buf,
+                                theater_actor_info *ret, theater_error *reterr)
 {
     th_record record;
     th_element element;
@@ -109,8 +112,8 @@ static theater_status fill_head(theater_folder *folder, const th_actor_info *inf
     return THEATER_OK;
 }
 
-theater_status th_folder_actor_info(theater_folder *folder, const th_actor_info *info, theater_actor_info *ret,
-                                    theater_error *reterr)
+theater_status th_folder_actor_info(theater_folder *folder, const th_actor_info *info,
+                                    theater_actor_info *ret, theater_error *reterr)
 {
     memset(ret, 0, sizeof *ret);
     ret->id = info->id;
@@ -155,14 +158,16 @@ static bool split_name(const char *text, th_slice *ret_name, bool *ret_has_id, u
     return digits > 0;
 }
 
-theater_status theater_folder_actor(theater_folder *folder, const char *name, theater_actor_info *ret, theater_error *reterr)
+theater_status theater_folder_actor(theater_folder *folder, const char *name, theater_actor_info *ret,
+                                    theater_error *reterr)
 {
     th_slice base;
     bool has_id;
     uint64_t id = 0;
     if (!split_name(name, &base, &has_id, &id) || !th_name_valid(base))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "\"%.140s\" is no actor's name: labels of a-z 0-9 - _ joined by dots, or NAME#ID", name);
+                       "\"%.140s\" is no actor's name: labels of a-z 0-9 - _ joined by dots, or NAME#ID",
+                       name);
     th_actor_info info;
     theater_status status = has_id ? th_store_find_actor_id(folder->store, id, &info, reterr)
                                    : th_store_find_actor(folder->store, base, &info, reterr);
@@ -188,8 +193,8 @@ static bool add_to_group(void *context, const th_actor_info *info)
     return self->count < GROUP;
 }
 
-theater_status th_folder_list(theater_folder *folder, bool (*each)(void *context, const th_actor_info *info), void *context,
-                              theater_error *reterr)
+theater_status th_folder_list(theater_folder *folder, bool (*each)(void *context, const th_actor_info *info),
+                              void *context, theater_error *reterr)
 {
     group *infos = th_alloc(sizeof *infos);
     if (!infos)
@@ -225,7 +230,8 @@ static bool give_public(void *context, const th_actor_info *info)
     return !walk->status && walk->each(walk->context, &public_info);
 }
 
-theater_status theater_folder_actors(theater_folder *folder, bool (*each)(void *context, const theater_actor_info *info),
+theater_status theater_folder_actors(theater_folder *folder,
+                                     bool (*each)(void *context, const theater_actor_info *info),
                                      void *context, theater_error *reterr)
 {
     public_walk walk = {folder, each, context, THEATER_OK, reterr};

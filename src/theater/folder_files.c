@@ -1,4 +1,5 @@
-/* What stands beside the log in a data folder: the signing key and the compiled forms of components. Both are only read here. */
+/* What stands beside the log in a data folder: the signing key and the compiled forms of components. Both are
+ * only read here. */
 #include <stdio.h>
 
 #include "chain/checkpoint.h"
@@ -7,7 +8,7 @@
 
 #define PATH_SIZE 4096
 
-/* ---- components -------------------------------------------------------------------------------------------------- */
+/* ---- components ---------------------------------------------------------------------------------------- */
 
 theater_status th_folder_binary(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
 {
@@ -28,8 +29,8 @@ theater_status th_folder_binary(void *context, const th_hash *hash, th_buf *out,
 }
 
 /* The runtime writes FOLDER/cache/COMPONENT-FINGERPRINT (runtime/cache.h). */
-static theater_status read_form(theater_folder *folder, th_hasher *hasher, const th_hash *hash, const char *fingerprint,
-                                th_buf *out, theater_error *reterr)
+static theater_status read_form(theater_folder *folder, th_hasher *hasher, const th_hash *hash,
+                                const char *fingerprint, th_buf *out, theater_error *reterr)
 {
     th_hash kept, seen, print;
     char component_hex[2 * THEATER_HASH_SIZE + 1], print_hex[17], path[PATH_SIZE];
@@ -60,7 +61,7 @@ theater_status th_folder_compiled(void *context, const th_hash *hash, const char
     return status;
 }
 
-/* ---- the key ----------------------------------------------------------------------------------------------------- */
+/* ---- the key ------------------------------------------------------------------------------------------- */
 
 typedef struct name_search {
     th_buf *into;
@@ -79,32 +80,36 @@ static bool keep_name(void *context, uint64_t size, const th_hash *head, th_slic
     return search->status == THEATER_OK;
 }
 
-/* The log name of a chain: that of its newest checkpoint, which holds the origin; before the first, with the usual
- * origin. */
-static theater_status log_name_of(theater_folder *folder, const th_actor_info *info, th_buf *name, theater_error *reterr)
+/* The log name of a chain: that of its newest checkpoint, which holds the origin; before the first, with the
+ * usual origin. */
+static theater_status log_name_of(theater_folder *folder, const th_actor_info *info, th_buf *name,
+                                  theater_error *reterr)
 {
     name_search search = {name, THEATER_OK};
     theater_status status = th_store_list_checkpoints(folder->store, info->id, keep_name, &search, reterr);
     if (!status && search.status)
         status = th_fail(reterr, search.status, "a checkpoint of actor %s does not decode", info->name);
     if (!status && name->size == 0)
-        status = th_log_name(th_slice_text(TH_ORIGIN_DEFAULT), th_slice_text(info->name), &info->genesis_hash, name,
-                             reterr);
+        status = th_log_name(th_slice_text(TH_ORIGIN_DEFAULT), th_slice_text(info->name), &info->genesis_hash,
+                             name, reterr);
     return status;
 }
 
-theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, th_buf *ret, theater_error *reterr)
+theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, th_buf *ret,
+                             theater_error *reterr)
 {
     th_buf_clear(ret);
     if (info->status == TH_ACTOR_ARCHIVE)
         return th_fail(reterr, THEATER_NOT_FOUND,
-                       "actor %s was imported: its key is with whoever runs it, not in %s", info->name, folder->path);
+                       "actor %s was imported: its key is with whoever runs it, not in %s", info->name,
+                       folder->path);
     if (info->elements == 0)
         return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no chain yet", info->name);
     th_signing_key *key;
     theater_status status = th_keys_open(folder->port, folder->path, false, &key, reterr);
     if (status == THEATER_NOT_FOUND)
-        return th_fail(reterr, status, "%s has no key yet: the first \"theater checkpoint NAME\" makes it", folder->path);
+        return th_fail(reterr, status, "%s has no key yet: the first \"theater checkpoint NAME\" makes it",
+                       folder->path);
     if (status)
         return status;
     th_buf name;
@@ -121,7 +126,8 @@ theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, 
     return status;
 }
 
-theater_status theater_verifier_key(theater_folder *folder, uint64_t actor_id, theater_bytes *ret, theater_error *reterr)
+theater_status theater_verifier_key(theater_folder *folder, uint64_t actor_id, theater_bytes *ret,
+                                    theater_error *reterr)
 {
     *ret = (theater_bytes){0};
     th_actor_info info;

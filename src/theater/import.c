@@ -1,6 +1,7 @@
 /* Taking the chains of a bundle in as archives: read-only, with an id of their own, never run.
  *
- * An import that was cut off leaves the beginning of an archive; importing the same bundle again goes on where it ended. */
+ * An import that was cut off leaves the beginning of an archive; importing the same bundle again goes on
+ * where it ended. */
 #include "chain/log_tree.h"
 #include "runtime/core.h"
 #include "theater/source.h"
@@ -9,14 +10,14 @@
 
 typedef struct import_run {
     theater_runtime *runtime;
-    const char *rename;       /* NULL: names as in the bundle */
+    const char *rename; /* NULL: names as in the bundle */
     th_hasher *hasher;
     th_batch *batch;
     char name[TH_NAME_MAX + 1]; /* of the chain being read */
     uint64_t id;
-    bool known;               /* the archive is there already, up to `skip` elements */
+    bool known; /* the archive is there already, up to `skip` elements */
     uint64_t skip, elements;
-    uint64_t added;           /* elements, over all chains */
+    uint64_t added; /* elements, over all chains */
     th_log_tree tree;
 } import_run;
 
@@ -71,7 +72,9 @@ static bool is_archive(void *context, const th_actor_info *info)
 static theater_status find_or_make(import_run *run, const th_hash *genesis, theater_error *reterr)
 {
     archive_search search = {.name = run->name, .genesis = genesis};
-    theater_status status = th_store_list_actors(run->runtime->store, 0, is_archive, &search, reterr);
+    theater_status status = th_runtime_wait_index(run->runtime, reterr);
+    if (!status)
+        status = th_store_list_actors(run->runtime->store, 0, is_archive, &search, reterr);
     if (status)
         return status;
     run->known = search.found.id != 0;
@@ -92,7 +95,8 @@ static theater_status component(void *context, th_slice binary, theater_error *r
     th_record record = {.kind = TH_RECORD_COMPONENT};
     th_sha256_of(run->hasher, binary, &record.component.hash);
     record.component.binary = binary;
-    return th_store_has_component(run->runtime->store, &record.component.hash) ? THEATER_OK : add(run, &record, reterr);
+    return th_store_has_component(run->runtime->store, &record.component.hash) ? THEATER_OK
+                                                                               : add(run, &record, reterr);
 }
 
 static theater_status element(void *context, const th_source_element *source, theater_error *reterr)
@@ -120,7 +124,8 @@ static theater_status element(void *context, const th_source_element *source, th
     return add(run, &record, reterr);
 }
 
-/* Kept where it follows its element at once, as an export writes it: the tree's compact range is known only there. */
+/* Kept where it follows its element at once, as an export writes it: the tree's compact range is known only
+ * there. */
 static theater_status snapshot(void *context, uint64_t sequence, th_slice state, theater_error *reterr)
 {
     import_run *run = context;
@@ -163,12 +168,14 @@ static theater_status verify_first(const char *path, const char *name, theater_e
     if (report.status != THEATER_OK)
         return th_fail(reterr, report.status, "%s: %s", path, report.message);
     if (name && report.chains != 1)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s holds %llu chains: a name can be given to one only", path,
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "%s holds %llu chains: a name can be given to one only", path,
                        (unsigned long long)report.chains);
     return THEATER_OK;
 }
 
-theater_status theater_import(theater_runtime *runtime, const char *bundle_path, const char *name, theater_error *reterr)
+theater_status theater_import(theater_runtime *runtime, const char *bundle_path, const char *name,
+                              theater_error *reterr)
 {
     if (name && !th_name_valid(th_slice_text(name)))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.128s\" is no name", name);

@@ -93,7 +93,8 @@ static theater_status take_element(void *context, const th_source_element *eleme
 {
     feed *self = context;
     th_pass_chain *chain = current(self);
-    theater_status status = th_verifier_element(self->verifier, element->encoding, &element->payloads, reterr);
+    theater_status status =
+        th_verifier_element(self->verifier, element->encoding, &element->payloads, reterr);
     if (status)
         return status;
     th_element_type type;
@@ -175,28 +176,30 @@ static void report_success(feed *self)
         snprintf(report->actor, sizeof report->actor, "%s", pass->chains[0].name);
     else
         snprintf(chains, sizeof chains, "%zu chains", pass->count);
-    const char *keys = report->checkpoints == 0 ? ""
-                       : report->key_from_user  ? ", signed by the given key"
+    const char *keys = report->checkpoints == 0   ? ""
+                       : report->key_from_user    ? ", signed by the given key"
                        : !report->key_from_source ? ", signatures not checked: no key"
-                       : self->is_bundle        ? ", signed by the key that came with the bundle"
-                                                : ", signed by the folder's key";
+                       : self->is_bundle          ? ", signed by the key that came with the bundle"
+                                                  : ", signed by the folder's key";
     char dropped[64] = "";
     if (report->dropped_payloads)
-        snprintf(dropped, sizeof dropped, ", %llu payloads were dropped", (unsigned long long)report->dropped_payloads);
+        snprintf(dropped, sizeof dropped, ", %llu payloads were dropped",
+                 (unsigned long long)report->dropped_payloads);
     snprintf(report->message, sizeof report->message, "%s: %llu element%s verified, %llu checkpoint%s%s%s",
              pass->count == 1 ? report->actor : chains, (unsigned long long)report->elements,
              report->elements == 1 ? "" : "s", (unsigned long long)report->checkpoints,
              report->checkpoints == 1 ? "" : "s", keys, dropped);
 }
 
-/* What stopped the walk becomes the verdict when it says something about the chain; otherwise it stays an error. */
+/* What stopped the walk becomes the verdict when it says something about the chain; otherwise it stays an
+ * error. */
 static theater_status judge(feed *self, theater_status status, theater_error *why, theater_error *reterr)
 {
     const th_finding *finding = self->verifier ? th_verifier_finding(self->verifier) : NULL;
     if (status == THEATER_VERIFY_FAILED && finding && finding->check != TH_CHECK_NONE) {
         self->report->elements += current(self)->elements;
-        th_report_finding(self->report, status, current(self)->name, finding->sequence, th_check_name(finding->check),
-                          finding->message);
+        th_report_finding(self->report, status, current(self)->name, finding->sequence,
+                          th_check_name(finding->check), finding->message);
         return THEATER_OK;
     }
     if (status == THEATER_CORRUPT && self->is_bundle) {
@@ -210,8 +213,8 @@ static theater_status judge(feed *self, theater_status status, theater_error *wh
     return status;
 }
 
-/* A key that was given and checked nothing must not look like a good answer: whoever altered a bundle could have left the
- * checkpoints out. */
+/* A key that was given and checked nothing must not look like a good answer: whoever altered a bundle could
+ * have left the checkpoints out. */
 static void require_user_key(feed *self)
 {
     if (!self->user_keys || self->user_key_used)
@@ -226,8 +229,8 @@ static void require_user_key(feed *self)
     th_report_finding(self->report, THEATER_VERIFY_FAILED, name, 0, others ? "key" : "checkpoint", message);
 }
 
-theater_status th_pass_run(th_source *source, bool is_bundle, const theater_check_options *options, th_pass *pass,
-                           theater_report *report, theater_error *reterr)
+theater_status th_pass_run(th_source *source, bool is_bundle, const theater_check_options *options,
+                           th_pass *pass, theater_report *report, theater_error *reterr)
 {
     feed self = {.options = options, .is_bundle = is_bundle, .pass = pass, .report = report};
     theater_status status = th_hasher_new(&self.hasher, reterr);

@@ -1,4 +1,5 @@
-/* theater/pass.h: the pass of the chain verifier over a source, and what a re-execution has to know from it. */
+/* theater/pass.h: the pass of the chain verifier over a source, and what a re-execution has to know from it.
+ */
 #ifndef TH_THEATER_PASS_H
 #define TH_THEATER_PASS_H
 
@@ -26,11 +27,13 @@ typedef struct th_pass {
     size_t count, capacity;
 } th_pass;
 
-/* Verifies every chain that `source` walks over, in order, and stops at the first finding. With OK the verdict is in *report (the caller
- * has zeroed it), and with the verdict OK *pass describes the chains; free it with th_pass_done in any case. VERSION: an element or bundle of a later version.
- * CORRUPT: the folder's log is damaged. Others: the check itself failed. */
-THEATER_CHECKED theater_status th_pass_run(th_source *source, bool is_bundle, const theater_check_options *options,
-                                           th_pass *pass, theater_report *report, theater_error *reterr);
+/* Verifies every chain that `source` walks over, in order, and stops at the first finding. With OK the
+ * verdict is in *report (the caller has zeroed it), and with the verdict OK *pass describes the chains; free
+ * it with th_pass_done in any case. VERSION: an element or bundle of a later version. CORRUPT: the folder's
+ * log is damaged. Others: the check itself failed. */
+THEATER_CHECKED theater_status th_pass_run(th_source *source, bool is_bundle,
+                                           const theater_check_options *options, th_pass *pass,
+                                           theater_report *report, theater_error *reterr);
 void th_pass_done(th_pass *pass);
 
 /* Fills the verdict of a report: the first finding of a check. */

@@ -5,7 +5,7 @@
 
 #include "crypto/base64.h"
 
-/* ---- writing ----------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static theater_status append_base64(th_buf *out, th_slice bytes, theater_error *reterr)
 {
@@ -24,8 +24,8 @@ static theater_status append_hashes(th_buf *out, const th_proof *proof, theater_
     return status ? status : th_buf_append_byte(out, '\n', reterr);
 }
 
-theater_status th_proof_text_inclusion(uint64_t index, th_slice element, const th_proof *proof, th_slice note, th_buf *out,
-                                       theater_error *reterr)
+theater_status th_proof_text_inclusion(uint64_t index, th_slice element, const th_proof *proof, th_slice note,
+                                       th_buf *out, theater_error *reterr)
 {
     theater_status status = th_buf_printf(out, reterr, TH_INCLUSION_HEADER "\nextra ");
     if (!status)
@@ -48,7 +48,7 @@ theater_status th_proof_text_consistency(const th_proof *proof, th_slice older, 
     return status ? status : th_buf_append(out, newer, reterr);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 typedef struct line_reader {
     th_slice rest;

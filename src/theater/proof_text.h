@@ -12,23 +12,25 @@
 #define TH_PROOF_TEXT_MAX (2 * TH_NOTE_MAX + 8192)
 
 /* Appends the text. Errors: TOO_LARGE, NO_MEMORY. */
-THEATER_CHECKED theater_status th_proof_text_inclusion(uint64_t index, th_slice element, const th_proof *proof,
-                                                       th_slice note, th_buf *out, theater_error *reterr);
-THEATER_CHECKED theater_status th_proof_text_consistency(const th_proof *proof, th_slice older, th_slice newer,
-                                                         th_buf *out, theater_error *reterr);
+THEATER_CHECKED theater_status th_proof_text_inclusion(uint64_t index, th_slice element,
+                                                       const th_proof *proof, th_slice note, th_buf *out,
+                                                       theater_error *reterr);
+THEATER_CHECKED theater_status th_proof_text_consistency(const th_proof *proof, th_slice older,
+                                                         th_slice newer, th_buf *out, theater_error *reterr);
 
 /* A text that was read; slices point into it. */
 typedef struct th_proof_text {
     bool is_consistency;
-    uint64_t index;                     /* inclusion */
-    uint8_t element[TH_ELEMENT_MAX];    /* inclusion: the extra data */
+    uint64_t index; /* inclusion */
+    uint8_t element[TH_ELEMENT_MAX]; /* inclusion: the extra data */
     size_t element_size;
     th_proof proof;
-    th_slice note;                      /* the newer one of a consistency proof */
-    th_slice older;                     /* consistency: the older note, still in base64 */
+    th_slice note; /* the newer one of a consistency proof */
+    th_slice older; /* consistency: the older note, still in base64 */
 } th_proof_text;
 
-/* Strict: every line must be there and nothing else. Errors: CORRUPT with the line's number; VERSION for a later version. */
+/* Strict: every line must be there and nothing else. Errors: CORRUPT with the line's number; VERSION for a
+ * later version. */
 THEATER_CHECKED theater_status th_proof_text_parse(th_slice text, th_proof_text *ret, theater_error *reterr);
 
 #endif

@@ -1,14 +1,16 @@
 /* Re-execution of chains on all processors.
  *
- * A verification comes first, so what is run again is known to be consistent. Then every chain is cut at its snapshots into ranges
- * (actor/replay.h), and the ranges of all chains, in the order of chains and sequences, are the jobs that the threads take one by one.
+ * A verification comes first, so what is run again is known to be consistent. Then every chain is cut at its
+ * snapshots into ranges (actor/replay.h), and the ranges of all chains, in the order of chains and sequences,
+ * are the jobs that the threads take one by one.
  *
  * Invariants
- *   1. Jobs are handed out in their order, and never one behind a job that is known to be bad. So all jobs before the first bad
- *      one are run to their end, and which finding is reported does not depend on the threads.
+ *   1. Jobs are handed out in their order, and never one behind a job that is known to be bad. So all jobs
+ *      before the first bad one are run to their end, and which finding is reported does not depend on the
+ *      threads.
  *   2. A job behind the first bad one is told to stop; what it finds is dropped.
- *   3. Everything in `replay` that workers change is guarded by `lock`, but `turns`, which is atomic and only for progress, and a
- *      worker's `stop`, which is written under the lock and polled without. */
+ *   3. Everything in `replay` that workers change is guarded by `lock`, but `turns`, which is atomic and only
+ *      for progress, and a worker's `stop`, which is written under the lock and polled without. */
 #include "actor/replay.h"
 
 #include <stdio.h>
@@ -31,9 +33,9 @@ typedef struct worker {
     replay *owner;
     th_task *task;
     th_workspace *workspace;
-    const job *job;   /* what it runs now */
+    const job *job; /* what it runs now */
     bool stop;
-    bool dropped;     /* the job asked for a payload that is not there */
+    bool dropped; /* the job asked for a payload that is not there */
 } worker;
 
 struct replay {
@@ -60,9 +62,10 @@ struct replay {
     uint64_t turns;
 };
 
-/* ---- what a job reads -------------------------------------------------------------------------------------------- */
+/* ---- what a job reads ---------------------------------------------------------------------------------- */
 
-static theater_status give_element(void *context, uint64_t sequence, th_buf *buf, th_recorded *ret, theater_error *reterr)
+static theater_status give_element(void *context, uint64_t sequence, th_buf *buf, th_recorded *ret,
+                                   theater_error *reterr)
 {
     worker *self = context;
     th_source_element found;
@@ -73,7 +76,8 @@ static theater_status give_element(void *context, uint64_t sequence, th_buf *buf
         return status;
     const th_payloads *payloads = &found.payloads;
     const th_replay_range *range = &self->job->range;
-    /* Before its first element a range only looks at the one that its snapshot follows, and at the descriptor. */
+    /* Before its first element a range only looks at the one that its snapshot follows, and at the
+     * descriptor. */
     bool to_run = sequence >= range->first;
     bool all = payloads->input.present && payloads->output.present && payloads->effects.present;
     if ((to_run && !all) || (sequence == range->descriptor && !payloads->input.present)) {
@@ -81,7 +85,8 @@ static theater_status give_element(void *context, uint64_t sequence, th_buf *buf
         return th_fail(reterr, THEATER_NOT_FOUND, "element %llu of actor %s: a payload was dropped",
                        (unsigned long long)sequence, chain->name);
     }
-    *ret = (th_recorded){found.encoding, payloads->input.bytes, payloads->output.bytes, payloads->effects.bytes};
+    *ret =
+        (th_recorded){found.encoding, payloads->input.bytes, payloads->output.bytes, payloads->effects.bytes};
     if (to_run)
         __atomic_add_fetch(&self->owner->turns, 1, __ATOMIC_RELAXED);
     return THEATER_OK;
@@ -91,10 +96,11 @@ static theater_status give_snapshot(void *context, uint64_t sequence, th_buf *bu
                                     theater_error *reterr)
 {
     worker *self = context;
-    return th_source_read_snapshot(self->owner->source, self->job->chain->place, sequence, buf, ret_state, reterr);
+    return th_source_read_snapshot(self->owner->source, self->job->chain->place, sequence, buf, ret_state,
+                                   reterr);
 }
 
-/* ---- workers ----------------------------------------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------------------------------------- */
 
 /* Notes that job `number` is bad, unless an earlier one is, and stops those behind it. */
 static void note_bad(replay *self, size_t number, theater_status status, const theater_error *why,
@@ -172,7 +178,8 @@ static theater_status start_workers(replay *self, unsigned count, theater_error 
         self->worker_count = i + 1;
         self->running++;
         th_mutex_unlock(&self->lock);
-        status = th_task_start(th_port_system(), "theater-replay", stack, worker_step, next, &next->task, reterr);
+        status =
+            th_task_start(th_port_system(), "theater-replay", stack, worker_step, next, &next->task, reterr);
         if (status) {
             th_mutex_lock(&self->lock);
             self->running--;
@@ -194,7 +201,8 @@ static void join_workers(replay *self)
     self->workers = NULL;
 }
 
-static theater_status run_jobs(replay *self, const theater_check_options *options, uint64_t all, theater_error *reterr)
+static theater_status run_jobs(replay *self, const theater_check_options *options, uint64_t all,
+                               theater_error *reterr)
 {
     unsigned threads = options->threads ? options->threads : th_port_processors(th_port_system());
     threads = threads > THREADS_MAX ? THREADS_MAX : threads;
@@ -215,15 +223,15 @@ static theater_status run_jobs(replay *self, const theater_check_options *option
     return status;
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------------------------- */
+/* ---- jobs ---------------------------------------------------------------------------------------------- */
 
 static theater_status add_jobs(replay *self, const th_pass_chain *chain, theater_error *reterr)
 {
     th_replay_range *ranges = NULL;
     size_t count = 0;
     theater_status status =
-        th_replay_cut(chain->elements, chain->snapshots.values, chain->snapshots.count, chain->descriptors.values,
-                      chain->descriptors.count, &ranges, &count, reterr);
+        th_replay_cut(chain->elements, chain->snapshots.values, chain->snapshots.count,
+                      chain->descriptors.values, chain->descriptors.count, &ranges, &count, reterr);
     if (status)
         return status;
     if (self->job_capacity - self->job_count < count) {
@@ -323,8 +331,8 @@ static theater_status run_again(th_source *source, const th_pass *pass, const th
     return status;
 }
 
-theater_status theater_replay(const theater_source *source, const theater_check_options *options, theater_report *ret,
-                              theater_error *reterr)
+theater_status theater_replay(const theater_source *source, const theater_check_options *options,
+                              theater_report *ret, theater_error *reterr)
 {
     static const theater_check_options defaults = {0};
     options = options ? options : &defaults;

@@ -43,9 +43,10 @@ const char *th_source_path(const th_source *source)
     return source->path;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------- */
 
-theater_status th_name_table_add(th_name_table *table, const char *name, uint64_t place, theater_error *reterr)
+theater_status th_name_table_add(th_name_table *table, const char *name, uint64_t place,
+                                 theater_error *reterr)
 {
     if (table->count == table->capacity) {
         size_t capacity = table->capacity ? table->capacity * 2 : 16;

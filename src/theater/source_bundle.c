@@ -1,8 +1,9 @@
 /* A bundle file as a source of chains.
  *
- * The walk reads the file once from the beginning to the end, through the strict reader of chain/bundle.h, and notes on the way where each
- * element, snapshot and component lies: 16 bytes an element. Afterwards single items are read from their places, so a bundle may be
- * much larger than the memory, and threads may read at once. */
+ * The walk reads the file once from the beginning to the end, through the strict reader of chain/bundle.h,
+ * and notes on the way where each element, snapshot and component lies: 16 bytes an element. Afterwards
+ * single items are read from their places, so a bundle may be much larger than the memory, and threads may
+ * read at once. */
 #include <stdio.h>
 
 #include "chain/bundle.h"
@@ -80,7 +81,7 @@ static void close_source(th_source *source)
     th_free(self);
 }
 
-/* ---- reading at a place ------------------------------------------------------------------------------------------ */
+/* ---- reading at a place -------------------------------------------------------------------------------- */
 
 static theater_status read_span(bundle_source *self, const span *place, th_buf *buf, theater_error *reterr)
 {
@@ -95,7 +96,8 @@ static theater_status read_span(bundle_source *self, const span *place, th_buf *
     return status;
 }
 
-static theater_status not_there(const bundle_source *self, const char *what, uint64_t sequence, theater_error *reterr)
+static theater_status not_there(const bundle_source *self, const char *what, uint64_t sequence,
+                                theater_error *reterr)
 {
     return th_fail(reterr, THEATER_NOT_FOUND, "bundle %s has no %s %llu", self->path, what,
                    (unsigned long long)sequence);
@@ -119,7 +121,8 @@ static theater_status read_element(th_source *source, uint64_t place, uint64_t s
     th_cbor_reader in = th_cbor_read(th_buf_slice(buf));
     uint64_t count;
     th_payloads *payloads = &ret->payloads;
-    bool good = th_cbor_read_array(&in, &count) && count == 5 && th_cbor_expect_uint(&in, TH_BUNDLE_ELEMENT, "kind") &&
+    bool good = th_cbor_read_array(&in, &count) && count == 5 &&
+                th_cbor_expect_uint(&in, TH_BUNDLE_ELEMENT, "kind") &&
                 th_cbor_read_bytes(&in, &ret->encoding) &&
                 th_cbor_read_bytes_or_null(&in, &payloads->input.present, &payloads->input.bytes) &&
                 th_cbor_read_bytes_or_null(&in, &payloads->output.present, &payloads->output.bytes) &&
@@ -148,7 +151,8 @@ static theater_status read_snapshot(th_source *source, uint64_t place, uint64_t 
         return status;
     th_cbor_reader in = th_cbor_read(th_buf_slice(buf));
     uint64_t count;
-    bool good = th_cbor_read_array(&in, &count) && count == 3 && th_cbor_expect_uint(&in, TH_BUNDLE_SNAPSHOT, "kind") &&
+    bool good = th_cbor_read_array(&in, &count) && count == 3 &&
+                th_cbor_expect_uint(&in, TH_BUNDLE_SNAPSHOT, "kind") &&
                 th_cbor_expect_uint(&in, sequence, "sequence") && th_cbor_read_bytes(&in, ret_state) &&
                 th_cbor_read_end(&in);
     return good ? THEATER_OK : changed(self, reterr);
@@ -166,8 +170,9 @@ static theater_status read_binary(void *source, const th_hash *hash, th_buf *out
         th_cbor_reader in = th_cbor_read(th_buf_slice(&buf));
         uint64_t count;
         th_slice binary = {0};
-        if (!status && !(th_cbor_read_array(&in, &count) && count == 2 &&
-                         th_cbor_expect_uint(&in, TH_BUNDLE_COMPONENT, "kind") && th_cbor_read_bytes(&in, &binary)))
+        if (!status &&
+            !(th_cbor_read_array(&in, &count) && count == 2 &&
+              th_cbor_expect_uint(&in, TH_BUNDLE_COMPONENT, "kind") && th_cbor_read_bytes(&in, &binary)))
             status = changed(self, reterr);
         if (!status)
             status = th_buf_append(out, binary, reterr);
@@ -188,18 +193,19 @@ static theater_status list_names(th_source *source, th_name_table *table, theate
     return status;
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------------------------------------- */
 
 typedef struct bundle_walk {
     bundle_source *self;
     const th_walker *walker;
     th_hasher *hasher;
     uint64_t position; /* of the next byte to read */
-    uint64_t items;    /* elements so far */
-    span *open;        /* the item whose end is where the next one begins; NULL when it is of no interest */
+    uint64_t items; /* elements so far */
+    span *open; /* the item whose end is where the next one begins; NULL when it is of no interest */
 } bundle_walk;
 
-static theater_status read_more(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr)
+static theater_status read_more(void *context, uint8_t *out, size_t size, size_t *ret_size,
+                                theater_error *reterr)
 {
     bundle_walk *walk = context;
     theater_status status = th_file_read(walk->self->file, walk->position, out, size, ret_size, reterr);

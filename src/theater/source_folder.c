@@ -62,7 +62,8 @@ static theater_status read_compiled(void *source, const th_hash *hash, const cha
     return th_folder_compiled(((folder_source *)source)->folder, hash, fingerprint, out, reterr);
 }
 
-/* What the chain calls its actor. An archive may have another name in the folder; all other chains have their actor's. */
+/* What the chain calls its actor. An archive may have another name in the folder; all other chains have their
+ * actor's. */
 static theater_status chain_name(theater_folder *folder, const th_actor_info *info, char ret[TH_NAME_MAX + 1],
                                  theater_error *reterr)
 {
@@ -110,7 +111,7 @@ static theater_status list_names(th_source *source, th_name_table *table, theate
     return status ? status : walk.status;
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------------------------------------- */
 
 typedef struct sequence_list {
     uint64_t *values;
@@ -134,9 +135,10 @@ static bool add_sequence(void *context, uint64_t sequence)
     return true;
 }
 
-/* Hands out the component that a genesis or upgrade names, unless this walk did so before. One that the folder has lost is
- * left out here, and missed by whoever wants to run the chain. */
-static theater_status walk_component(folder_walk *walk, const th_source_element *element, theater_error *reterr)
+/* Hands out the component that a genesis or upgrade names, unless this walk did so before. One that the
+ * folder has lost is left out here, and missed by whoever wants to run the chain. */
+static theater_status walk_component(folder_walk *walk, const th_source_element *element,
+                                     theater_error *reterr)
 {
     th_hash hash;
     if (!th_element_component(element->encoding, &element->payloads, &hash))
@@ -145,7 +147,8 @@ static theater_status walk_component(folder_walk *walk, const th_source_element 
         if (th_hash_equal(&walk->components[i], &hash))
             return THEATER_OK;
     th_slice binary;
-    theater_status status = th_store_read_component(walk->folder->store, &hash, &walk->other, &binary, reterr);
+    theater_status status =
+        th_store_read_component(walk->folder->store, &hash, &walk->other, &binary, reterr);
     if (status == THEATER_NOT_FOUND)
         return THEATER_OK;
     if (status)
@@ -162,10 +165,12 @@ static theater_status walk_component(folder_walk *walk, const th_source_element 
     return walk->walker->component(walk->walker->context, binary, reterr);
 }
 
-static theater_status walk_snapshot(folder_walk *walk, uint64_t actor, uint64_t sequence, theater_error *reterr)
+static theater_status walk_snapshot(folder_walk *walk, uint64_t actor, uint64_t sequence,
+                                    theater_error *reterr)
 {
     th_record record;
-    theater_status status = th_store_read_snapshot(walk->folder->store, actor, sequence, &walk->other, &record, reterr);
+    theater_status status =
+        th_store_read_snapshot(walk->folder->store, actor, sequence, &walk->other, &record, reterr);
     return status ? status
                   : walk->walker->snapshot(walk->walker->context, sequence, record.snapshot.state, reterr);
 }
@@ -186,8 +191,8 @@ static theater_status walk_element(folder_walk *walk, const th_record *record, t
 typedef struct log_walk {
     folder_walk *walk;
     const th_actor_info *info;
-    uint64_t next;     /* sequence of the next element */
-    size_t snapshots;  /* handed out */
+    uint64_t next; /* sequence of the next element */
+    size_t snapshots; /* handed out */
     theater_status status;
     theater_error *reterr;
 } log_walk;
@@ -209,29 +214,31 @@ static bool take_record(void *context, uint64_t number, const th_record *record)
     return !self->status && self->next < self->info->elements;
 }
 
-/* Reads the log from the chain's first element on: several times as fast as looking up each element, where most of the log is this chain's. */
-static theater_status walk_log(folder_walk *walk, const th_actor_info *info, uint64_t from, const sequence_list *snapshots,
-                               theater_error *reterr)
+/* Reads the log from the chain's first element on: several times as fast as looking up each element, where
+ * most of the log is this chain's. */
+static theater_status walk_log(folder_walk *walk, const th_actor_info *info, uint64_t from,
+                               const sequence_list *snapshots, theater_error *reterr)
 {
     log_walk self = {.walk = walk, .info = info, .reterr = reterr};
     theater_status status = th_store_scan(walk->folder->store, from, take_record, &self, reterr);
     status = status ? status : self.status;
-    for (size_t i = self.snapshots; !status && i < snapshots->count; i++) /* behind the last element in the log */
+    for (size_t i = self.snapshots; !status && i < snapshots->count;
+         i++) /* behind the last element in the log */
         status = walk_snapshot(walk, info->id, snapshots->values[i], reterr);
     if (!status && self.next < info->elements)
-        status = th_fail(reterr, THEATER_CORRUPT, "the log of %s ends before element %llu of actor %s", walk->folder->path,
-                         (unsigned long long)self.next, info->name);
+        status = th_fail(reterr, THEATER_CORRUPT, "the log of %s ends before element %llu of actor %s",
+                         walk->folder->path, (unsigned long long)self.next, info->name);
     return status;
 }
 
-static theater_status walk_elements(folder_walk *walk, const th_actor_info *info, const sequence_list *snapshots,
-                                    theater_error *reterr)
+static theater_status walk_elements(folder_walk *walk, const th_actor_info *info,
+                                    const sequence_list *snapshots, theater_error *reterr)
 {
     size_t next_snapshot = 0;
     for (uint64_t sequence = 0; sequence < info->elements; sequence++) {
         th_record record;
-        theater_status status =
-            th_store_read_element(walk->folder->store, info->id, sequence, &walk->element, &record, NULL, reterr);
+        theater_status status = th_store_read_element(walk->folder->store, info->id, sequence, &walk->element,
+                                                      &record, NULL, reterr);
         if (status)
             return status;
         status = walk_element(walk, &record, reterr);
@@ -245,8 +252,8 @@ static theater_status walk_elements(folder_walk *walk, const th_actor_info *info
     return THEATER_OK;
 }
 
-/* Whether to read the log rather than look up: when at least a quarter of what lies behind the genesis belongs to the chain. *ret_from is
- * the record of the genesis. */
+/* Whether to read the log rather than look up: when at least a quarter of what lies behind the genesis
+ * belongs to the chain. *ret_from is the record of the genesis. */
 static theater_status reads_log(folder_walk *walk, const th_actor_info *info, bool *ret, uint64_t *ret_from,
                                 theater_error *reterr)
 {
@@ -291,8 +298,8 @@ static theater_status walk_chain(folder_walk *walk, const th_actor_info *info, t
     if (status)
         return status;
     sequence_list snapshots = {0};
-    status = th_store_list_snapshots(walk->folder->store, info->id, 0, info->elements - 1, add_sequence, &snapshots,
-                                     reterr);
+    status = th_store_list_snapshots(walk->folder->store, info->id, 0, info->elements - 1, add_sequence,
+                                     &snapshots, reterr);
     if (!status && snapshots.failed)
         status = th_fail_memory(reterr, "the list of snapshots");
     bool by_log = false;
@@ -373,11 +380,11 @@ static const th_source_operations operations = {
     close_source, walk_folder, read_element, read_snapshot, read_binary, read_compiled, list_names,
 };
 
-theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret, theater_error *reterr)
+theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret,
+                                     theater_error *reterr)
 {
     th_actor_info info;
-    theater_status status =
-        actor ? th_store_find_actor_id(folder->store, actor, &info, reterr) : THEATER_OK;
+    theater_status status = actor ? th_store_find_actor_id(folder->store, actor, &info, reterr) : THEATER_OK;
     if (status)
         return status;
     folder_source *source = th_alloc_zero(1, sizeof *source);

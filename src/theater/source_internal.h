@@ -23,10 +23,10 @@ THEATER_CHECKED theater_status th_name_table_add(th_name_table *table, const cha
 typedef struct th_source_operations {
     void (*close)(th_source *source);
     theater_status (*walk)(th_source *source, const th_walker *walker, theater_error *reterr);
-    theater_status (*element)(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf, th_source_element *ret,
-                              theater_error *reterr);
-    theater_status (*snapshot)(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf, th_slice *ret_state,
-                               theater_error *reterr);
+    theater_status (*element)(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
+                              th_source_element *ret, theater_error *reterr);
+    theater_status (*snapshot)(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
+                               th_slice *ret_state, theater_error *reterr);
     theater_status (*binary)(void *source, const th_hash *hash, th_buf *out, theater_error *reterr);
     theater_status (*compiled)(void *source, const th_hash *hash, const char *fingerprint, th_buf *out,
                                theater_error *reterr); /* NULL: none */
@@ -41,6 +41,7 @@ struct th_source {
 
 THEATER_CHECKED theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret,
                                                      theater_error *reterr);
-THEATER_CHECKED theater_status th_source_open_bundle(const char *path, th_source **ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_source_open_bundle(const char *path, th_source **ret,
+                                                     theater_error *reterr);
 
 #endif

@@ -6,11 +6,11 @@
 typedef struct travel {
     theater_folder *folder;
     uint64_t actor;
-    uint64_t sequence;         /* where to */
+    uint64_t sequence; /* where to */
     th_execution *execution;
     th_workspace *workspace;
     th_instance *instance;
-    th_loaded *component;      /* that the instance runs, and the one before until it is given back */
+    th_loaded *component; /* that the instance runs, and the one before until it is given back */
     th_buf element, other, state;
 } travel;
 
@@ -29,10 +29,11 @@ static theater_status need_payloads(const th_record *record, uint64_t sequence, 
 {
     if (!record->element.input_dropped && !record->element.output_dropped && !record->element.effects_dropped)
         return THEATER_OK;
-    return th_fail(reterr, THEATER_NOT_FOUND,
-                   "element %llu cannot be run again, because a payload of it was dropped; only states from the next "
-                   "snapshot on can be had",
-                   (unsigned long long)sequence);
+    return th_fail(
+        reterr, THEATER_NOT_FOUND,
+        "element %llu cannot be run again, because a payload of it was dropped; only states from the next "
+        "snapshot on can be had",
+        (unsigned long long)sequence);
 }
 
 static theater_status differs(th_difference difference, uint64_t sequence, theater_error *reterr)
@@ -50,8 +51,8 @@ static theater_status differs(th_difference difference, uint64_t sequence, theat
 static theater_status run_element(travel *self, uint64_t sequence, theater_error *reterr)
 {
     th_record record;
-    theater_status status = th_store_read_element(self->folder->store, self->actor, sequence, &self->element, &record,
-                                                  NULL, reterr);
+    theater_status status = th_store_read_element(self->folder->store, self->actor, sequence, &self->element,
+                                                  &record, NULL, reterr);
     if (!status)
         status = need_payloads(&record, sequence, reterr);
     if (status)
@@ -70,8 +71,8 @@ static theater_status run_element(travel *self, uint64_t sequence, theater_error
     th_difference difference = TH_SAME;
     void *code = is_new && !status ? th_loaded_component(self->component) : NULL;
     if (!status && sequence == 0)
-        status = th_instance_replay_genesis(th_execution_machine(self->execution), code, &recorded, self->workspace,
-                                            &self->instance, &difference, reterr);
+        status = th_instance_replay_genesis(th_execution_machine(self->execution), code, &recorded,
+                                            self->workspace, &self->instance, &difference, reterr);
     else if (!status)
         status = th_instance_replay(self->instance, &recorded, code, self->workspace, &difference, reterr);
     if (!status && difference != TH_SAME)
@@ -101,14 +102,16 @@ static theater_status begin(travel *self, uint64_t sequence, uint64_t *ret_next,
     if (!status)
         status = load_component(self, &descriptor.component, reterr);
     if (!status)
-        status = th_store_read_element(self->folder->store, self->actor, at, &self->element, &element, NULL, reterr);
+        status = th_store_read_element(self->folder->store, self->actor, at, &self->element, &element, NULL,
+                                       reterr);
     if (!status)
         status = th_instance_load(th_execution_machine(self->execution), th_loaded_component(self->component),
                                   &descriptor, element.element.element, snapshot.snapshot.tree,
                                   snapshot.snapshot.state, self->workspace, &self->instance, reterr);
     th_buf_done(&buf);
     *ret_next = at + 1;
-    return status ? th_fail_in(reterr, status, "snapshot after element %llu", (unsigned long long)at) : THEATER_OK;
+    return status ? th_fail_in(reterr, status, "snapshot after element %llu", (unsigned long long)at)
+                  : THEATER_OK;
 }
 
 /* Leaves the state in self->state. */
@@ -130,8 +133,8 @@ static theater_status go(void *context, theater_error *reterr)
 }
 
 /* A snapshot of exactly this element needs no engine, only its root. */
-static theater_status take_snapshot(theater_folder *folder, uint64_t actor, uint64_t sequence, bool *ret_found,
-                                    theater_bytes *ret, theater_error *reterr)
+static theater_status take_snapshot(theater_folder *folder, uint64_t actor, uint64_t sequence,
+                                    bool *ret_found, theater_bytes *ret, theater_error *reterr)
 {
     th_buf buf, element_buf;
     th_buf_init(&buf, TH_READ_MAX);
@@ -151,7 +154,8 @@ static theater_status take_snapshot(theater_folder *folder, uint64_t actor, uint
             th_hash root;
             th_state_root(hasher, snapshot.snapshot.state, &root);
             if (!th_hash_equal(&root, &element.state_after))
-                status = th_fail(reterr, THEATER_CORRUPT, "the snapshot after element %llu is not the state of its root",
+                status = th_fail(reterr, THEATER_CORRUPT,
+                                 "the snapshot after element %llu is not the state of its root",
                                  (unsigned long long)sequence);
         }
         th_buf copy;
@@ -170,8 +174,8 @@ static theater_status take_snapshot(theater_folder *folder, uint64_t actor, uint
     return status;
 }
 
-theater_status theater_state_at(theater_folder *folder, uint64_t actor_id, uint64_t sequence, theater_bytes *ret,
-                                theater_error *reterr)
+theater_status theater_state_at(theater_folder *folder, uint64_t actor_id, uint64_t sequence,
+                                theater_bytes *ret, theater_error *reterr)
 {
     *ret = (theater_bytes){0};
     th_actor_info info;
@@ -179,8 +183,8 @@ theater_status theater_state_at(theater_folder *folder, uint64_t actor_id, uint6
     if (status)
         return status;
     if (sequence >= info.elements)
-        return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %llu; its chain ends at %lld", info.name,
-                       (unsigned long long)sequence, (long long)info.elements - 1);
+        return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %llu; its chain ends at %lld",
+                       info.name, (unsigned long long)sequence, (long long)info.elements - 1);
     bool found = false;
     status = take_snapshot(folder, actor_id, sequence, &found, ret, reterr);
     if (status || found)

@@ -15,7 +15,7 @@ typedef struct tracer {
     void *context;
     uint64_t steps_left;
     bool stopped; /* by the callback */
-    bool more;    /* there would have been more */
+    bool more; /* there would have been more */
     th_buf buf;
     place *queue; /* what was reached forwards, in the order of its finding; its first `head` were walked */
     size_t head, count, capacity;
@@ -31,8 +31,8 @@ static theater_status give(tracer *self, const place *at, bool *ret_go_on, theat
     }
     self->steps_left--;
     th_actor_info info;
-    theater_trace_step step = {.depth = at->depth, .sequence = at->sequence,
-                               .kind = (theater_cause_kind)((int)at->kind - 1)};
+    theater_trace_step step = {
+        .depth = at->depth, .sequence = at->sequence, .kind = (theater_cause_kind)((int)at->kind - 1)};
     theater_status status = th_store_find_actor_id(self->folder->store, at->actor, &info, reterr);
     if (!status)
         status = th_folder_actor_info(self->folder, &info, &step.actor, reterr);
@@ -43,7 +43,7 @@ static theater_status give(tracer *self, const place *at, bool *ret_go_on, theat
     return THEATER_OK;
 }
 
-/* ---- backwards --------------------------------------------------------------------------------------------------- */
+/* ---- backwards ----------------------------------------------------------------------------------------- */
 
 typedef struct candidate_search {
     tracer *tracer;
@@ -62,15 +62,16 @@ static bool try_candidate(void *context, const th_actor_info *info)
     th_buf buf;
     th_buf_init(&buf, TH_READ_MAX);
     th_record record;
-    search->status = th_store_read_element(search->tracer->folder->store, info->id, search->cause->sequence, &buf,
-                                           &record, NULL, search->reterr);
+    search->status = th_store_read_element(search->tracer->folder->store, info->id, search->cause->sequence,
+                                           &buf, &record, NULL, search->reterr);
     if (!search->status && th_hash_equal(&record.element.hash, &search->cause->hash))
         search->found = info->id;
     th_buf_done(&buf);
     return !search->status && !search->found;
 }
 
-static theater_status find_named(tracer *self, const th_cause *cause, uint64_t *ret_actor, theater_error *reterr)
+static theater_status find_named(tracer *self, const th_cause *cause, uint64_t *ret_actor,
+                                 theater_error *reterr)
 {
     candidate_search search = {.tracer = self, .cause = cause, .reterr = reterr};
     th_actor_info info;
@@ -85,15 +86,15 @@ static theater_status find_named(tracer *self, const th_cause *cause, uint64_t *
     return status ? status : search.status;
 }
 
-/* The cause of the element at *at, which becomes it. *ret_found: false when a client's message, a genesis or an upgrade is reached, or
- * a chain that is not here. */
+/* The cause of the element at *at, which becomes it. *ret_found: false when a client's message, a genesis or
+ * an upgrade is reached, or a chain that is not here. */
 static theater_status step_back(tracer *self, place *at, bool *ret_found, theater_error *reterr)
 {
     th_record record;
     th_element element;
     *ret_found = false;
-    theater_status status =
-        th_store_read_element(self->folder->store, at->actor, at->sequence, &self->buf, &record, NULL, reterr);
+    theater_status status = th_store_read_element(self->folder->store, at->actor, at->sequence, &self->buf,
+                                                  &record, NULL, reterr);
     if (!status)
         status = th_element_decode(record.element.element, &element, reterr);
     if (status)
@@ -128,7 +129,7 @@ static theater_status walk_back(tracer *self, place at, theater_error *reterr)
     }
 }
 
-/* ---- forwards ---------------------------------------------------------------------------------------------------- */
+/* ---- forwards ------------------------------------------------------------------------------------------ */
 
 static theater_status push(tracer *self, place at, theater_error *reterr)
 {
@@ -153,8 +154,8 @@ static theater_status push_consumer(tracer *self, const place *from, uint32_t in
                                     theater_error *reterr)
 {
     place to = {.depth = from->depth + 1, .kind = kind};
-    theater_status status =
-        th_store_find_consumer(self->folder->store, from->actor, from->sequence, index, &to.actor, &to.sequence, reterr);
+    theater_status status = th_store_find_consumer(self->folder->store, from->actor, from->sequence, index,
+                                                   &to.actor, &to.sequence, reterr);
     if (status == THEATER_NOT_FOUND)
         return THEATER_OK; /* not handled yet, or dropped */
     if (!status && kind == TH_CAUSE_MESSAGE && to.actor == from->actor && to.sequence > from->sequence) {
@@ -163,7 +164,8 @@ static theater_status push_consumer(tracer *self, const place *from, uint32_t in
         th_buf_init(&buf, TH_READ_MAX);
         th_record record;
         th_element element;
-        status = th_store_read_element(self->folder->store, to.actor, to.sequence, &buf, &record, NULL, reterr);
+        status =
+            th_store_read_element(self->folder->store, to.actor, to.sequence, &buf, &record, NULL, reterr);
         if (!status)
             status = th_element_decode(record.element.element, &element, reterr);
         if (!status)
@@ -177,8 +179,8 @@ static theater_status push_consumer(tracer *self, const place *from, uint32_t in
 static theater_status step_on(tracer *self, const place *from, theater_error *reterr)
 {
     th_record record;
-    theater_status status =
-        th_store_read_element(self->folder->store, from->actor, from->sequence, &self->buf, &record, NULL, reterr);
+    theater_status status = th_store_read_element(self->folder->store, from->actor, from->sequence,
+                                                  &self->buf, &record, NULL, reterr);
     if (status || record.element.effects_dropped)
         return status;
     th_effects_reader effects;
@@ -210,8 +212,8 @@ static theater_status walk_on(tracer *self, place at, theater_error *reterr)
 }
 
 theater_status theater_trace(theater_folder *folder, uint64_t actor_id, uint64_t sequence, uint64_t max_steps,
-                             bool (*each)(void *context, const theater_trace_step *step), void *context, bool *ret_more,
-                             theater_error *reterr)
+                             bool (*each)(void *context, const theater_trace_step *step), void *context,
+                             bool *ret_more, theater_error *reterr)
 {
     tracer self = {.folder = folder, .each = each, .context = context, .steps_left = max_steps};
     th_buf_init(&self.buf, TH_READ_MAX);

@@ -5,20 +5,22 @@
 #include "theater/folder_internal.h"
 #include "theater/pass.h"
 
-/* The check of causes across chains: which chain a name means at the moment, and room for what is looked up. */
+/* The check of causes across chains: which chain a name means at the moment, and room for what is looked up.
+ */
 typedef struct cause_check {
     th_source *source;
-    th_buf buf;              /* of the lookups */
-    th_slice actor;          /* whose cause is being checked, and the place that it means; empty when not known */
+    th_buf buf; /* of the lookups */
+    th_slice actor; /* whose cause is being checked, and the place that it means; empty when not known */
     uint64_t place;
     const th_element *element;
-    th_slice own_name;       /* of the chain that is checked, and its place */
+    th_slice own_name; /* of the chain that is checked, and its place */
     uint64_t own_place;
     th_hasher *hasher;
 } cause_check;
 
-/* Among the chains that bear the cause's name, the one whose element has the cause's hash: a name may have been given to a new
- * actor after the first was removed. When none has, the newest, so that the check finds the difference. */
+/* Among the chains that bear the cause's name, the one whose element has the cause's hash: a name may have
+ * been given to a new actor after the first was removed. When none has, the newest, so that the check finds
+ * the difference. */
 static theater_status resolve(cause_check *check, th_slice actor, theater_error *reterr)
 {
     const uint64_t *places;
@@ -32,7 +34,8 @@ static theater_status resolve(cause_check *check, th_slice actor, theater_error 
     bool has_hash = cause->kind == TH_CAUSE_MESSAGE || cause->kind == TH_CAUSE_ANSWER;
     for (size_t i = 0; has_hash && count > 1 && i < count; i++) {
         th_source_element found;
-        status = th_source_read_element(check->source, places[i], cause->sequence, &check->buf, &found, reterr);
+        status =
+            th_source_read_element(check->source, places[i], cause->sequence, &check->buf, &found, reterr);
         if (status == THEATER_NOT_FOUND)
             continue;
         if (status)
@@ -62,7 +65,8 @@ static theater_status look_up(void *context, th_slice actor, uint64_t sequence, 
         place = check->place;
     }
     th_source_element found;
-    theater_status status = th_source_read_element(check->source, place, sequence, &check->buf, &found, reterr);
+    theater_status status =
+        th_source_read_element(check->source, place, sequence, &check->buf, &found, reterr);
     if (!status)
         *ret = (th_found_element){found.encoding, found.payloads};
     return status;
@@ -123,14 +127,14 @@ static theater_status check_causes(th_source *source, const th_pass *pass, theat
     if (status || report->status)
         return status;
     size_t length = strlen(report->message);
-    snprintf(report->message + length, sizeof report->message - length, ", %llu cause%s checked, %llu not there to check",
-             (unsigned long long)report->causes, report->causes == 1 ? "" : "s",
-             (unsigned long long)report->missing_causes);
+    snprintf(report->message + length, sizeof report->message - length,
+             ", %llu cause%s checked, %llu not there to check", (unsigned long long)report->causes,
+             report->causes == 1 ? "" : "s", (unsigned long long)report->missing_causes);
     return THEATER_OK;
 }
 
-theater_status theater_verify(const theater_source *source, const theater_check_options *options, theater_report *ret,
-                              theater_error *reterr)
+theater_status theater_verify(const theater_source *source, const theater_check_options *options,
+                              theater_report *ret, theater_error *reterr)
 {
     static const theater_check_options defaults = {0};
     options = options ? options : &defaults;

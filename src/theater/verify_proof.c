@@ -38,23 +38,23 @@ static theater_status check_inclusion(proof_check *self, theater_error *reterr)
         return status == THEATER_CORRUPT ? th_fail_in(reterr, THEATER_VERIFY_FAILED, "proof") : status;
     if (element.sequence != text->index)
         return th_fail(reterr, THEATER_VERIFY_FAILED,
-                       "the proof is for index %" PRIu64 ", but its element has sequence %" PRIu64, text->index,
-                       element.sequence);
+                       "the proof is for index %" PRIu64 ", but its element has sequence %" PRIu64,
+                       text->index, element.sequence);
     th_hash leaf;
     th_element_hash(self->hasher, encoding, &leaf);
-    if (text->index >= checkpoint.size ||
-        !th_inclusion_verify(self->hasher, text->index, checkpoint.size, &leaf, &text->proof, &checkpoint.head))
+    if (text->index >= checkpoint.size || !th_inclusion_verify(self->hasher, text->index, checkpoint.size,
+                                                               &leaf, &text->proof, &checkpoint.head))
         return th_fail(reterr, THEATER_VERIFY_FAILED,
-                       "element %" PRIu64 " does not stand in the tree of the checkpoint of size %" PRIu64, text->index,
-                       checkpoint.size);
+                       "element %" PRIu64 " does not stand in the tree of the checkpoint of size %" PRIu64,
+                       text->index, checkpoint.size);
     th_slice actor = actor_of(checkpoint.name);
     char hex[2 * THEATER_HASH_SIZE + 1];
     th_hex_encode(th_slice_of(leaf.bytes, sizeof leaf.bytes), hex);
-    return th_buf_printf(&self->words, reterr,
-                         "element %" PRIu64 " of actor %.*s (%s, %s) is one of the %" PRIu64 " that %.*s has signed",
-                         element.sequence, (int)actor.size, (const char *)actor.data,
-                         th_element_type_name(element.type), hex, checkpoint.size, (int)checkpoint.name.size,
-                         (const char *)checkpoint.name.data);
+    return th_buf_printf(
+        &self->words, reterr,
+        "element %" PRIu64 " of actor %.*s (%s, %s) is one of the %" PRIu64 " that %.*s has signed",
+        element.sequence, (int)actor.size, (const char *)actor.data, th_element_type_name(element.type), hex,
+        checkpoint.size, (int)checkpoint.name.size, (const char *)checkpoint.name.data);
 }
 
 static theater_status decode_older(proof_check *self, theater_error *reterr)
@@ -75,26 +75,30 @@ static theater_status check_consistency(proof_check *self, theater_error *reterr
     if (!status) {
         status = th_checkpoint_verify(self->hasher, th_buf_slice(&self->older), &self->key, &older, reterr);
         if (status)
-            return th_fail_in(reterr, status == THEATER_CORRUPT ? THEATER_VERIFY_FAILED : status, "older checkpoint");
+            return th_fail_in(reterr, status == THEATER_CORRUPT ? THEATER_VERIFY_FAILED : status,
+                              "older checkpoint");
     }
     if (!status) {
         status = th_checkpoint_verify(self->hasher, self->text.note, &self->key, &newer, reterr);
         if (status)
-            return th_fail_in(reterr, status == THEATER_CORRUPT ? THEATER_VERIFY_FAILED : status, "newer checkpoint");
+            return th_fail_in(reterr, status == THEATER_CORRUPT ? THEATER_VERIFY_FAILED : status,
+                              "newer checkpoint");
     }
     if (status)
         return status;
-    if (older.size > newer.size || !th_consistency_verify(self->hasher, older.size, newer.size, &older.head, &newer.head,
-                                                          &self->text.proof))
+    if (older.size > newer.size || !th_consistency_verify(self->hasher, older.size, newer.size, &older.head,
+                                                          &newer.head, &self->text.proof))
         return th_fail(reterr, THEATER_VERIFY_FAILED,
-                       "the chain of size %" PRIu64 " does not begin with the chain of size %" PRIu64, newer.size,
-                       older.size);
+                       "the chain of size %" PRIu64 " does not begin with the chain of size %" PRIu64,
+                       newer.size, older.size);
     return th_buf_printf(&self->words, reterr,
-                         "the chain of %" PRIu64 " elements that %.*s has signed begins with its chain of %" PRIu64,
+                         "the chain of %" PRIu64
+                         " elements that %.*s has signed begins with its chain of %" PRIu64,
                          newer.size, (int)newer.name.size, (const char *)newer.name.data, older.size);
 }
 
-theater_status theater_verify_proof(theater_slice proof, const char *key, theater_bytes *ret_text, theater_error *reterr)
+theater_status theater_verify_proof(theater_slice proof, const char *key, theater_bytes *ret_text,
+                                    theater_error *reterr)
 {
     *ret_text = (theater_bytes){0};
     proof_check self = {.hasher = NULL};

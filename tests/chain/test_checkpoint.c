@@ -161,9 +161,60 @@ static void the_number_of_signatures_is_bounded(void **state)
     assert_int_equal(verify_with(lines, own, true), THEATER_CORRUPT);
 }
 
+/* A sound note with one more signature of another kind, so long that the note has `size` bytes. */
+static theater_status parse_of_size(size_t size)
+{
+    th_checkpoint checkpoint;
+    th_buf changed;
+    th_buf_init(&changed, TH_NOTE_MAX * 2);
+    assert_ok(th_buf_append(&changed, th_buf_slice(&note), reterr));
+    /* dash, space, name of three or more, space, groups of four, newline */
+    size_t left = size - note.size - 4 - 1 - 1, name_size = 3 + (left - 3) % 4;
+    assert_ok(th_buf_append(&changed, th_slice_text("\xe2\x80\x94 "), reterr));
+    for (size_t i = 0; i < name_size; i++)
+        assert_ok(th_buf_append_byte(&changed, 'w', reterr));
+    assert_ok(th_buf_append_byte(&changed, ' ', reterr));
+    for (size_t i = name_size; i < left; i++)
+        assert_ok(th_buf_append_byte(&changed, 'A', reterr));
+    assert_ok(th_buf_append_byte(&changed, '\n', reterr));
+    assert_int_equal(changed.size, size);
+    theater_status status = th_checkpoint_parse(th_buf_slice(&changed), &checkpoint, NULL);
+    th_buf_done(&changed);
+    return status;
+}
+
+static void names_that_no_key_has_are_not_used(void **state)
+{
+    th_buf out;
+    th_checkpoint checkpoint = {.name = th_slice_text("a b")};
+    th_buf_init(&out, 10000);
+    assert_int_equal(th_verifier_key_format(fixture_hasher(), th_slice_text("a+b"),
+                                            th_signing_key_public(key), &out, NULL),
+                     THEATER_INVALID_ARGUMENT);
+    assert_int_equal(th_checkpoint_sign(fixture_hasher(), key, &checkpoint, &out, NULL),
+                     THEATER_INVALID_ARGUMENT);
+    assert_int_equal(out.size, 0);
+    th_buf_done(&out);
+}
+
+static void a_full_buffer_stays_as_it_was(void **state)
+{
+    th_checkpoint checkpoint = {.name = th_buf_slice(&name), .size = 42};
+    for (size_t max = 0; max < note.size + 1; max++) {
+        th_buf out;
+        th_buf_init(&out, max);
+        theater_status status = th_checkpoint_sign(fixture_hasher(), key, &checkpoint, &out, NULL);
+        assert_int_equal(status, max > note.size ? THEATER_OK : THEATER_TOO_LARGE);
+        assert_int_equal(out.size, status ? 0 : note.size);
+        th_buf_done(&out);
+    }
+}
+
 static void a_note_is_bounded(void **state)
 {
     th_checkpoint checkpoint;
+    assert_int_equal(parse_of_size(TH_NOTE_MAX), THEATER_OK);
+    assert_int_equal(parse_of_size(TH_NOTE_MAX + 1), THEATER_CORRUPT);
     char *large = calloc(1, TH_NOTE_MAX + 1);
     memset(large, 'a', TH_NOTE_MAX + 1);
     assert_int_equal(th_checkpoint_parse(th_slice_of(large, TH_NOTE_MAX + 1), &checkpoint, NULL),
@@ -310,6 +361,8 @@ int main(void)
         cmocka_unit_test(a_signature_that_claims_the_key_must_be_good),
         cmocka_unit_test(malformed_signature_lines_are_refused),
         cmocka_unit_test(the_number_of_signatures_is_bounded),
+        cmocka_unit_test(names_that_no_key_has_are_not_used),
+        cmocka_unit_test(a_full_buffer_stays_as_it_was),
         cmocka_unit_test(a_note_is_bounded),
         cmocka_unit_test(the_text_is_three_lines_in_their_only_form),
         cmocka_unit_test(origins_have_no_spaces_or_controls),

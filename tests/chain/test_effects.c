@@ -124,6 +124,22 @@ static void the_effects_limit_holds_to_the_byte(void **state)
     assert_int_equal(log_line(""), TH_LIMIT_NONE); /* 4 bytes */
 }
 
+static void what_passes_a_limit_leaves_no_effect(void **state)
+{
+    uint64_t id;
+    th_slice payload;
+    th_effects_begin(&effects, 7, 100, 44);
+    assert_int_equal(log_line("a"), TH_LIMIT_NONE);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(log_line("a line that does not fit into what is left of it"), TH_LIMIT_EFFECTS);
+        assert_int_equal(message("b", th_slice_text("x"), true, &id), TH_LIMIT_EFFECTS);
+        assert_int_equal(message("B", th_slice_text(""), true, &id), TH_LIMIT_NAME);
+    }
+    assert_true(effects.count == 1 && effects.messages == 0 && effects.requests == 0 && effects.charged == 5);
+    assert_ok(th_effects_finish(&effects, &payload, reterr));
+    assert_int_equal(payload.size, 6);
+}
+
 static void a_turn_has_65535_requests(void **state)
 {
     uint64_t id;
@@ -218,6 +234,13 @@ static void reading_is_strict(void **state)
                        "a",
                        6));
     assert_false(reads("\x81\x83\x00\x04\x61\xff", 6));
+    /* A count that is not that of the kind, with nothing too much or too little behind it. */
+    assert_false(reads("\x81\x84\x00\x04\x61z", 6));
+    assert_false(reads("\x81\x82\x00\x04\x61z", 6));
+    char message_bytes[] = "\x81\x83\x01\x61z\x58\x20................................\x00";
+    assert_false(reads(message_bytes, sizeof message_bytes - 1));
+    message_bytes[1] = '\x84';
+    assert_true(reads(message_bytes, sizeof message_bytes - 1));
     assert_false(reads("\x9f\xff", 2));
     assert_false(reads("\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9));
 }
@@ -248,6 +271,7 @@ int main(void)
         TEST(the_head_of_the_array_grows),
         TEST(limits_are_tested_in_their_order),
         TEST(the_effects_limit_holds_to_the_byte),
+        TEST(what_passes_a_limit_leaves_no_effect),
         TEST(a_turn_has_65535_requests),
         TEST(a_rejection_keeps_its_lines_only),
         TEST(a_rejection_of_messages_only_has_no_effects),

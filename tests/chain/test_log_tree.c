@@ -191,6 +191,22 @@ static void sources_and_places_that_fail(void **state)
                      THEATER_IO);
 }
 
+static theater_status empty_source(void *context, unsigned level, uint64_t index, bool *ret_known,
+                                   th_hash *ret, theater_error *reterr)
+{
+    *ret_known = false;
+    return THEATER_OK;
+}
+
+static void an_element_that_is_not_known_is_named(void **state)
+{
+    th_proof proof;
+    theater_error error;
+    assert_int_equal(th_log_prove_inclusion(fixture_hasher(), 3, 7, empty_source, NULL, &proof, &error),
+                     THEATER_NOT_FOUND);
+    assert_non_null(strstr(error.message, "element"));
+}
+
 static void large_trees_have_proofs_of_the_right_size(void **state)
 {
     assert_int_equal(th_inclusion_proof_size(0, 1), 0);
@@ -252,6 +268,7 @@ int main(void)
         cmocka_unit_test(every_size_is_consistent_with_every_smaller_one),
         cmocka_unit_test(the_example_of_the_standard),
         cmocka_unit_test(sources_and_places_that_fail),
+        cmocka_unit_test(an_element_that_is_not_known_is_named),
         cmocka_unit_test(large_trees_have_proofs_of_the_right_size),
         cmocka_unit_test(the_store_knows_old_heads),
     };

@@ -40,6 +40,9 @@ class Check(Case):
         self.run_theater("verify", "counter")
         self.run_theater("verify", "./counter", code=VERIFY_FAILED)
         self.run_theater("verify", "nothing", code=NOT_FOUND)
+        self.export()
+        self.run_theater("verify", "counter.bundle")
+        self.bare("verify", "counter.bundle", environment={"THEATER_DATA": "/no/such/folder"})
 
     def test_every_flipped_byte_of_a_bundle_is_found(self):
         bundle = self.export().read_bytes()
@@ -199,18 +202,22 @@ class Replay(Case):
         self.forge(0, change, "state", "state")
 
     def test_the_first_difference_is_named_whatever_the_threads(self):
-        self.run_theater("send", "s", "--lines", stdin=b"x\n" * 200)
+        # One long range whose lie is at its end, then short ones whose lies other threads find at once.
+        self.run_theater("send", "s", "--lines", stdin=b"x\n" * 4000)
+        for i in range(12):
+            self.run_theater("send", "s", "--file", self.file("large", bytes([65 + i]) * 700000))
         self.run_theater("export", "s", "s.bundle")
         bundle = (self.folder / "s.bundle").read_bytes()
+        self.assertGreater(sum(1 for item in forge.items(bundle) if not isinstance(item, dict) and item[0] == 2), 4)
 
         def change(element, payloads):
             payloads[1] = b"lie"
-        for sequence in 150, 60, 100:
-            bundle = forge.forge(bundle, sequence, change)
+        for sequence in 4015, 4013, 4011, 4009, 4000:
+            bundle = forge.forge(bundle, sequence, change, snapshots=True)
         self.file("forged.bundle", bundle)
-        for threads in 1, 2, 8:
+        for threads in 1, 2, 3, 8:
             report = self.bare("replay", "forged.bundle", "--json", "--threads", threads, code=VERIFY_FAILED).json
-            self.assertEqual(report["sequence"], 60)
+            self.assertEqual(report["sequence"], 4000)
 
 
 class Undecided(Case):

@@ -149,6 +149,7 @@ class Lines(Case):
 
     def test_a_reader_that_goes_away_ends_it_in_good_order(self):
         self.start()
+        mark = (self.data / "closed").read_bytes()  # of the log's end when it was closed
         process = subprocess.Popen(self.command("--data", self.data, "send", "counter", "--lines"), stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder, env=self.environment)
         process.stdout.close()
@@ -159,6 +160,7 @@ class Lines(Case):
         except BrokenPipeError:
             pass
         self.assertEqual(process.wait(timeout=60), -signal.SIGPIPE)
+        self.assertNotEqual((self.data / "closed").read_bytes(), mark, "the folder was not closed in good order")
         try:
             process.stdin.close()
         except BrokenPipeError:

@@ -26,7 +26,8 @@ theater_runtime *bench_open(const theater_runtime_options *options)
     return runtime;
 }
 
-theater_status bench_start(theater_runtime *runtime, const char *name, const char *component, const char *config, theater_error *reterr)
+theater_status bench_start(theater_runtime *runtime, const char *name, const char *component,
+                           const char *config, theater_error *reterr)
 {
     theater_actor_options options = {.name = name,
                                      .component = {(const uint8_t *)component, strlen(component)},
@@ -47,7 +48,8 @@ theater_status bench_send(theater_runtime *runtime, const char *name, const char
     theater_answer answer;
     theater_error error = {0};
     theater_status status = theater_send(runtime, &message, &answer, &error);
-    snprintf(out, 256, "%.*s", (int)answer.output.size, answer.output.data ? (const char *)answer.output.data : "");
+    snprintf(out, 256, "%.*s", (int)answer.output.size,
+             answer.output.data ? (const char *)answer.output.data : "");
     if (status && status != THEATER_REJECTED)
         snprintf(out, 256, "%.255s", error.message);
     theater_answer_done(&answer);
@@ -71,7 +73,8 @@ uint64_t bench_count(theater_runtime *runtime, const char *name)
     if (theater_query(runtime, &message, &answer, &error))
         fail_msg("query %s: %s", name, error.message);
     char text[32] = "";
-    snprintf(text, sizeof text, "%.*s", (int)answer.output.size, answer.output.data ? (const char *)answer.output.data : "");
+    snprintf(text, sizeof text, "%.*s", (int)answer.output.size,
+             answer.output.data ? (const char *)answer.output.data : "");
     theater_answer_done(&answer);
     return strtoull(text, NULL, 10);
 }

@@ -14,7 +14,8 @@
 /* Opens one; `options` may be NULL. Fails the test when it cannot. */
 theater_runtime *bench_open(const theater_runtime_options *options);
 /* Starts an actor of the stand-in with this component text and config. */
-theater_status bench_start(theater_runtime *runtime, const char *name, const char *component, const char *config, theater_error *reterr);
+theater_status bench_start(theater_runtime *runtime, const char *name, const char *component,
+                           const char *config, theater_error *reterr);
 /* Starts a counter; fails the test when it cannot. */
 void bench_counter(theater_runtime *runtime, const char *name);
 /* Sends commands; the answer's output (text) into `out` (at least 256 bytes). The status. */

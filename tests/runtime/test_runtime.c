@@ -41,7 +41,8 @@ static void test_bad_names_and_ids_are_refused(void **state)
 {
     theater_runtime *runtime = bench_open(NULL);
     theater_error error = {0};
-    assert_int_equal(bench_start(runtime, "No Name", "standin:counter", "", &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(bench_start(runtime, "No Name", "standin:counter", "", &error),
+                     THEATER_INVALID_ARGUMENT);
     assert_non_null(strstr(error.message, "No Name"));
     bench_counter(runtime, "a");
     assert_int_equal(bench_start(runtime, "a", "standin:counter", "", &error), THEATER_EXISTS);
@@ -59,10 +60,14 @@ static void test_start_that_fails_leaves_no_actor(void **state)
 {
     theater_runtime *runtime = bench_open(NULL);
     theater_error error = {0};
-    assert_int_equal(bench_start(runtime, "a", "standin:counter init=error", "", &error), THEATER_ACTOR_FAILED);
-    assert_int_equal(bench_start(runtime, "a", "standin:counter init=trap", "", &error), THEATER_ACTOR_FAILED);
-    assert_int_equal(bench_start(runtime, "a", "standin:counter init=invalid", "", &error), THEATER_ACTOR_FAILED);
-    assert_int_equal(bench_start(runtime, "a", "standin:counter init=loop", "", &error), THEATER_ACTOR_FAILED);
+    assert_int_equal(bench_start(runtime, "a", "standin:counter init=error", "", &error),
+                     THEATER_ACTOR_FAILED);
+    assert_int_equal(bench_start(runtime, "a", "standin:counter init=trap", "", &error),
+                     THEATER_ACTOR_FAILED);
+    assert_int_equal(bench_start(runtime, "a", "standin:counter init=invalid", "", &error),
+                     THEATER_ACTOR_FAILED);
+    assert_int_equal(bench_start(runtime, "a", "standin:counter init=loop", "", &error),
+                     THEATER_ACTOR_FAILED);
     assert_int_equal(bench_start(runtime, "a", "no component", "", &error), THEATER_COMPONENT_REFUSED);
     char out[256];
     assert_int_equal(bench_send(runtime, "a", "add 1", out), THEATER_NOT_FOUND);
@@ -140,7 +145,8 @@ static void test_removed_actor_answers_requests_and_keeps_its_name(void **state)
     bench_counter(runtime, "b");
     assert_int_equal(theater_actor_stop(runtime, "b", &error), THEATER_OK);
     char out[256];
-    assert_int_equal(bench_send(runtime, "a", "request b {add 1}; request b {add 2}; send b {add 3}", out), THEATER_OK);
+    assert_int_equal(bench_send(runtime, "a", "request b {add 1}; request b {add 2}; send b {add 3}", out),
+                     THEATER_OK);
     bench_drain(runtime);
     assert_int_equal(elements_of(runtime, "a"), 2);
     assert_int_equal(theater_actor_remove(runtime, "b", &error), THEATER_OK);
@@ -158,7 +164,8 @@ static void test_same_id_runs_once(void **state)
     theater_runtime *runtime = bench_open(NULL);
     bench_counter(runtime, "a");
     theater_error error = {0};
-    theater_message message = {.actor = "a", .input = {(const uint8_t *)"add 5", 5}, .id = {(const uint8_t *)"k1", 2}};
+    theater_message message = {
+        .actor = "a", .input = {(const uint8_t *)"add 5", 5}, .id = {(const uint8_t *)"k1", 2}};
     theater_answer first, again;
     assert_int_equal(theater_send(runtime, &message, &first, &error), THEATER_OK);
     assert_false(first.repeated);
@@ -183,7 +190,8 @@ static void test_upgrade_changes_what_runs_and_refuses_a_bad_state(void **state)
     bench_counter(runtime, "a");
     bench_expect(runtime, "a", "add 50", "50");
     const char *small = "standin:counter max=10", *large = "standin:counter max=100";
-    theater_upgrade_options options = {.component = {(const uint8_t *)small, strlen(small)}, .keep_config = true, .keep_limits = true};
+    theater_upgrade_options options = {
+        .component = {(const uint8_t *)small, strlen(small)}, .keep_config = true, .keep_limits = true};
     assert_int_equal(theater_actor_upgrade(runtime, "a", &options, NULL, &error), THEATER_ACTOR_FAILED);
     bench_expect(runtime, "a", "add 1", "51");
     options.component = (theater_slice){(const uint8_t *)large, strlen(large)};
@@ -250,7 +258,8 @@ static void test_gated_sender_goes_on_when_the_backlog_falls(void **state)
     bench_counter(runtime, "b");
     flood_count flood = {0};
     for (int i = 0; i < 200; i++) {
-        theater_message message = {.actor = "a", .input = {(const uint8_t *)"repeat 10 {send b {add 1}}", 26}};
+        theater_message message = {.actor = "a",
+                                   .input = {(const uint8_t *)"repeat 10 {send b {add 1}}", 26}};
         while (theater_submit(runtime, &message, flood_answer, &flood, NULL) == THEATER_MAILBOX_FULL)
             bench_drain(runtime);
     }
@@ -326,7 +335,8 @@ static void test_close_cancels_what_waits(void **state)
 static void test_checkpoint_is_signed_and_grows(void **state)
 {
     const char *folder = bench_folder("checkpoint");
-    theater_runtime *runtime = bench_open(&(theater_runtime_options){.folder = folder, .origin = "example.org"});
+    theater_runtime *runtime =
+        bench_open(&(theater_runtime_options){.folder = folder, .origin = "example.org"});
     bench_counter(runtime, "a");
     theater_error error = {0};
     theater_bytes first = {0}, second = {0};

@@ -38,13 +38,32 @@ static th_payloads payloads_of(const th_record *record)
                          .effects = th_payload_of(record->element.effects)};
 }
 
-/* ---- links, roots, rules ----------------------------------------------------------------------------------------------- */
+/* ---- links, roots, rules ------------------------------------------------------------------------------- */
+
+/* The same id is not run twice (the bounds of age and number are not reached here). */
+static void check_id(check_run *check, const th_actor_info *info, th_slice encoding, bool *seen)
+{
+    th_element element;
+    if (th_element_decode(encoding, &element, NULL) || element.id.size == 0)
+        return;
+    unsigned which = 0;
+    char text[TH_ID_MAX + 1] = "";
+    memcpy(text, element.id.data, element.id.size);
+    if (sscanf(text, "id-%u", &which) != 1 || which >= WORLD_IDS)
+        world_fail(check->world, "element %llu of %s has an id that nobody sent: %s",
+                   (unsigned long long)element.sequence, info->name, text);
+    else if (seen[which])
+        world_fail(check->world, "element %llu of %s runs %s again", (unsigned long long)element.sequence,
+                   info->name, text);
+    seen[which % WORLD_IDS] = true;
+}
 
 static void verify_chain(check_run *check, const th_actor_info *info)
 {
     theater_error error = {0};
     th_verify_options options = {.actor = th_slice_text(info->name)};
     th_verifier *verifier = NULL;
+    bool seen[WORLD_IDS] = {false};
     th_buf buf;
     th_buf_init(&buf, READ_MAX);
     theater_status status = th_verifier_new(&options, check->hasher, &verifier, &error);
@@ -52,6 +71,7 @@ static void verify_chain(check_run *check, const th_actor_info *info)
         th_record record;
         status = th_store_read_element(check->store, info->id, i, &buf, &record, NULL, &error);
         if (!status) {
+            check_id(check, info, record.element.element, seen);
             th_payloads payloads = payloads_of(&record);
             status = th_verifier_element(verifier, record.element.element, &payloads, &error);
         }
@@ -60,15 +80,16 @@ static void verify_chain(check_run *check, const th_actor_info *info)
     if (!status)
         status = th_verifier_finish(verifier, &report, &error);
     if (status)
-        world_fail(check->world, "the chain of %s#%llu does not verify: %s", info->name, (unsigned long long)info->id, error.message);
+        world_fail(check->world, "the chain of %s#%llu does not verify: %s", info->name,
+                   (unsigned long long)info->id, error.message);
     th_verifier_free(verifier);
     th_buf_done(&buf);
 }
 
-/* ---- re-execution ---------------------------------------------------------------------------------------------------------- */
+/* ---- re-execution -------------------------------------------------------------------------------------- */
 
-static theater_status replay_element(check_run *check, th_instance **instance, th_loaded **component, const th_record *record,
-                                     th_difference *ret, theater_error *reterr)
+static theater_status replay_element(check_run *check, th_instance **instance, th_loaded **component,
+                                     const th_record *record, th_difference *ret, theater_error *reterr)
 {
     th_element element;
     theater_status status = th_element_decode(record->element.element, &element, reterr);
@@ -81,10 +102,12 @@ static theater_status replay_element(check_run *check, th_instance **instance, t
     }
     if (status)
         return status;
-    th_recorded recorded = {record->element.element, record->element.input, record->element.output, record->element.effects};
+    th_recorded recorded = {record->element.element, record->element.input, record->element.output,
+                            record->element.effects};
     void *code = fresh ? th_loaded_component(fresh) : NULL;
     if (element.type == TH_GENESIS)
-        status = th_instance_replay_genesis(&check->world->machine, code, &recorded, check->workspace, instance, ret, reterr);
+        status = th_instance_replay_genesis(&check->world->machine, code, &recorded, check->workspace,
+                                            instance, ret, reterr);
     else
         status = th_instance_replay(*instance, &recorded, code, check->workspace, ret, reterr);
     if (fresh) {
@@ -112,25 +135,28 @@ static void replay_chain(check_run *check, const th_actor_info *info)
             status = replay_element(check, &instance, &component, &record, &difference, &error);
     }
     if (status || difference != TH_SAME)
-        world_fail(check->world, "the chain of %s#%llu does not re-execute: %s", info->name, (unsigned long long)info->id, error.message);
+        world_fail(check->world, "the chain of %s#%llu does not re-execute: %s", info->name,
+                   (unsigned long long)info->id, error.message);
     else if (instance && !th_hash_equal(th_instance_head(instance), &info->head_hash))
-        world_fail(check->world, "the head of %s#%llu differs from the index", info->name, (unsigned long long)info->id);
+        world_fail(check->world, "the head of %s#%llu differs from the index", info->name,
+                   (unsigned long long)info->id);
     th_instance_free(instance);
     th_loaded_unref(component);
     th_buf_done(&buf);
 }
 
-/* ---- causes across chains ----------------------------------------------------------------------------------------------------- */
+/* ---- causes across chains ------------------------------------------------------------------------------ */
 
-
-static theater_status find_element(void *context, th_slice actor, uint64_t sequence, th_found_element *ret, theater_error *reterr)
+static theater_status find_element(void *context, th_slice actor, uint64_t sequence, th_found_element *ret,
+                                   theater_error *reterr)
 {
     check_run *check = context;
     th_actor_info info;
     theater_status status = th_store_find_actor(check->store, actor, &info, reterr);
     th_record record;
     if (!status)
-        status = th_store_read_element(check->store, info.id, sequence, &check->lookup_buf, &record, NULL, reterr);
+        status =
+            th_store_read_element(check->store, info.id, sequence, &check->lookup_buf, &record, NULL, reterr);
     if (!status) {
         ret->encoding = record.element.element;
         ret->payloads = payloads_of(&record);
@@ -144,7 +170,8 @@ static void check_causes(check_run *check, const th_actor_info *info)
     th_buf buf;
     th_buf_init(&buf, READ_MAX);
     theater_error error = {0};
-    theater_status status = th_causes_new(th_slice_text(info->name), check->hasher, find_element, check, 0, &causes, &error);
+    theater_status status =
+        th_causes_new(th_slice_text(info->name), check->hasher, find_element, check, 0, &causes, &error);
     for (uint64_t i = 0; i < info->elements && !status; i++) {
         th_record record;
         th_element element;
@@ -155,12 +182,13 @@ static void check_causes(check_run *check, const th_actor_info *info)
             status = th_causes_element(causes, &element, &error);
     }
     if (status)
-        world_fail(check->world, "the causes of %s#%llu do not hold: %s", info->name, (unsigned long long)info->id, error.message);
+        world_fail(check->world, "the causes of %s#%llu do not hold: %s", info->name,
+                   (unsigned long long)info->id, error.message);
     th_causes_free(causes);
     th_buf_done(&buf);
 }
 
-/* ---- all actors ------------------------------------------------------------------------------------------------------------- */
+/* ---- all actors ---------------------------------------------------------------------------------------- */
 
 static bool check_actor(void *context, const th_actor_info *info)
 {
@@ -176,8 +204,8 @@ static bool check_actor(void *context, const th_actor_info *info)
     if (!world->failure[0])
         check_causes(check, info);
     if (check->drained && info->status == TH_ACTOR_RUNNING && info->undelivered)
-        world_fail(world, "%llu messages for %s#%llu were never delivered", (unsigned long long)info->undelivered, info->name,
-                   (unsigned long long)info->id);
+        world_fail(world, "%llu messages for %s#%llu were never delivered",
+                   (unsigned long long)info->undelivered, info->name, (unsigned long long)info->id);
     return !world->failure[0];
 }
 
@@ -194,7 +222,8 @@ static bool has_answer(void *context, const th_actor_info *info)
     if (strcmp(info->name, answer->actor) != 0 || info->elements <= answer->sequence)
         return true;
     th_record record;
-    if (th_store_read_element(search->check->store, info->id, answer->sequence, &search->check->lookup_buf, &record, NULL, NULL))
+    if (th_store_read_element(search->check->store, info->id, answer->sequence, &search->check->lookup_buf,
+                              &record, NULL, NULL))
         return true;
     th_element element;
     search->found = th_hash_equal(&record.element.hash, &answer->element) &&
@@ -207,14 +236,15 @@ static bool has_answer(void *context, const th_actor_info *info)
 /* Every answer that a client got is on the chain. */
 static void check_answers(check_run *check)
 {
-    for (const world_answer *answer = check->world->answers; answer && !check->world->failure[0]; answer = answer->next) {
+    for (const world_answer *answer = check->world->answers; answer && !check->world->failure[0];
+         answer = answer->next) {
         answer_search search = {.answer = answer, .check = check};
         theater_error error = {0};
         if (th_store_list_actors(check->store, 0, has_answer, &search, &error))
             world_fail(check->world, "%s", error.message);
         else if (!search.found)
-            world_fail(check->world, "element %llu of %s was acknowledged and is not on the chain", (unsigned long long)answer->sequence,
-                       answer->actor);
+            world_fail(check->world, "element %llu of %s was acknowledged and is not on the chain",
+                       (unsigned long long)answer->sequence, answer->actor);
     }
 }
 
@@ -223,11 +253,17 @@ void world_check(sim_world *world, bool drained)
     check_run check = {.world = world, .drained = drained};
     th_buf_init(&check.lookup_buf, READ_MAX);
     theater_error error = {0};
-    th_store_options options = {.port = th_simulation_port(world->simulation), .folder = WORLD_FOLDER, .read_only = true, .index = world->index};
+    th_store_options options = {.port = th_simulation_port(world->simulation),
+                                .folder = WORLD_FOLDER,
+                                .read_only = true,
+                                .index = world->index};
     theater_status status = th_store_open(&options, &check.store, &error);
-    if (status == THEATER_NOT_FOUND && world->answer_count == 0 && !drained)
+    /* The machine may have stopped before there was a whole folder; then nobody got an answer. */
+    if ((status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT) && world->answer_count == 0 &&
+        !drained)
         return;
-    th_loader_options loader = {.machine = &world->machine, .port = options.port, .context = &check, .read_binary = read_binary};
+    th_loader_options loader = {
+        .machine = &world->machine, .port = options.port, .context = &check, .read_binary = read_binary};
     if (!status)
         status = th_hasher_new(&check.hasher, &error);
     if (!status)

@@ -30,9 +30,25 @@ static const char *any_name(sim_world *world)
     return names[below(world, WORLD_NAMES)];
 }
 
-/* ---- inputs -------------------------------------------------------------------------------------------------------- */
+/* ---- inputs -------------------------------------------------------------------------------------------- */
 
 /* Commands of the stand-in: additions, messages to others (and to nobody), rejections of several kinds. */
+/* Inputs of the example actor `ring`: tokens that go round, by requests, and come home. */
+static void make_spin(sim_world *world, char *out, size_t size)
+{
+    switch (below(world, 5)) {
+    case 0:
+        snprintf(out, size, "count");
+        break;
+    case 1:
+        snprintf(out, size, "no input of a ring");
+        break;
+    default:
+        snprintf(out, size, "spin %u", (unsigned)below(world, 7));
+        break;
+    }
+}
+
 static void make_commands(sim_world *world, char *out, size_t size, int depth)
 {
     char inner[512] = "add 1";
@@ -73,7 +89,7 @@ static void make_commands(sim_world *world, char *out, size_t size, int depth)
     }
 }
 
-/* ---- clients --------------------------------------------------------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------------------------------------- */
 
 typedef struct pending_send {
     sim_world *world;
@@ -106,13 +122,16 @@ static void answered(void *context, theater_answer *answer)
 static void send_one(sim_world *world)
 {
     char text[700];
-    make_commands(world, text, sizeof text, 0);
+    if (world->real_engine)
+        make_spin(world, text, sizeof text);
+    else
+        make_commands(world, text, sizeof text, 0);
     pending_send *sent = calloc(1, sizeof *sent);
     sent->world = world;
     sent->tag = ++world->sent;
     snprintf(sent->actor, sizeof sent->actor, "%s", any_name(world));
     if (chance(world, 30))
-        snprintf(sent->id, sizeof sent->id, "id-%u", (unsigned)below(world, 40));
+        snprintf(sent->id, sizeof sent->id, "id-%u", (unsigned)below(world, WORLD_IDS));
     theater_message message = {
         .actor = sent->actor,
         .input = {(const uint8_t *)text, strlen(text)},
@@ -147,16 +166,19 @@ static void manage_one(sim_world *world)
         }
         break;
     case 4:
-        status = theater_actor_upgrade(world->runtime, name,
-                                       &(theater_upgrade_options){.component = world->components[below(world, 2)], .keep_config = true},
-                                       NULL, &error);
+        status = theater_actor_upgrade(
+            world->runtime, name,
+            &(theater_upgrade_options){.component = world->components[below(world, 2)], .keep_config = true},
+            NULL, &error);
         break;
     case 5:
         status = theater_checkpoint(world->runtime, name, &note, &error);
         theater_bytes_free(&note);
         break;
     case 6:
-        status = theater_query(world->runtime, &(theater_message){.actor = name, .input = {(const uint8_t *)"observe", 7}}, &answer, &error);
+        status = theater_query(world->runtime,
+                               &(theater_message){.actor = name, .input = {(const uint8_t *)"observe", 7}},
+                               &answer, &error);
         theater_answer_done(&answer);
         break;
     default:
@@ -173,13 +195,19 @@ static void start_missing(sim_world *world)
     for (int i = 0; i < WORLD_NAMES; i++) {
         if (!chance(world, 70))
             continue;
-        theater_actor_options options = {.name = names[i], .component = world->components[below(world, 2)]};
+        char config[80] = "";
+        if (world->real_engine)
+            snprintf(config, sizeof config, "%s %s", names[(i + 1) % WORLD_NAMES],
+                     chance(world, 10) ? "nobody" : names[(i + 2) % WORLD_NAMES]);
+        theater_actor_options options = {.name = names[i],
+                                         .component = world->components[below(world, 2)],
+                                         .config = {(const uint8_t *)config, strlen(config)}};
         if (theater_actor_start(world->runtime, &options, NULL, NULL) == THEATER_OK)
             world->starts++;
     }
 }
 
-/* ---- a life ------------------------------------------------------------------------------------------------------------ */
+/* ---- a life -------------------------------------------------------------------------------------------- */
 
 static bool open_runtime(sim_world *world)
 {
@@ -197,10 +225,13 @@ static bool open_runtime(sim_world *world)
         .index = world->index,
         .segment_bytes = UINT64_C(16) << (10 + below(world, 4)),
         .ids_max = 10000,
+        .window_items = 1 + below(world, 12),
+        .slice_items = 1 + below(world, 40),
     };
     theater_error error;
     theater_status status = th_runtime_open(&config, &world->runtime, &error);
-    /* A bad disk may keep the folder from opening; it must not be taken for damage, and a good disk must open it. */
+    /* A bad disk may keep the folder from opening; it must not be taken for damage, and a good disk must
+     * open it. */
     bool excused = th_simulation_crashed(world->simulation) || (world->bad_disk && status != THEATER_CORRUPT);
     if (status && !excused)
         world_fail(world, "%s: %s", world->restarts ? "recovery" : "open", error.message);
@@ -283,9 +314,14 @@ static void run(sim_world *world)
         world_check(world, true);
 }
 
-bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure, size_t failure_size)
+bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure,
+               size_t failure_size)
 {
-    sim_world world = {.seed = seed, .machine = *options->machine, .components = options->components, .verbose = options->verbose};
+    sim_world world = {.seed = seed,
+                       .machine = *options->machine,
+                       .components = options->components,
+                       .verbose = options->verbose,
+                       .real_engine = options->real_engine};
     theater_error error = {0};
     if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error)) {
         snprintf(failure, failure_size, "%s", error.message);
@@ -295,9 +331,11 @@ bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest
     run(&world);
     *ret_digest = th_simulation_digest(world.simulation);
     if (world.verbose)
-        printf("seed %llu: %llu sent, %llu answers kept, %llu refused, %llu started, %llu removed, %llu crashes, digest %016llx\n",
-               (unsigned long long)seed, (unsigned long long)world.sent, (unsigned long long)world.answer_count,
-               (unsigned long long)world.refused, (unsigned long long)world.starts, (unsigned long long)world.removals,
+        printf("seed %llu: %llu sent, %llu answers kept, %llu refused, %llu started, %llu removed, %llu "
+               "crashes, digest %016llx\n",
+               (unsigned long long)seed, (unsigned long long)world.sent,
+               (unsigned long long)world.answer_count, (unsigned long long)world.refused,
+               (unsigned long long)world.starts, (unsigned long long)world.removals,
                (unsigned long long)world.crashes, (unsigned long long)*ret_digest);
     while (world.answers) {
         world_answer *next = world.answers->next;

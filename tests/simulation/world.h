@@ -1,5 +1,5 @@
-/* One simulated life of a data folder: the real runtime over the seeded port, clients that send, crashes, restarts; and what must hold
- * at the end, whatever the seed. */
+/* One simulated life of a data folder: the real runtime over the seeded port, clients that send, crashes,
+ * restarts; and what must hold at the end, whatever the seed. */
 #ifndef TH_TESTS_SIMULATION_WORLD_H
 #define TH_TESTS_SIMULATION_WORLD_H
 
@@ -8,6 +8,7 @@
 #include "runtime/core.h"
 
 #define WORLD_NAMES 6
+#define WORLD_IDS 40
 #define WORLD_FOLDER "data"
 
 /* An answer that a client got: it must be on the chain for ever. */
@@ -25,7 +26,7 @@ typedef struct sim_world {
     uint64_t seed;
     th_simulation *simulation;
     th_machine machine;
-    bool own_machine;
+    bool real_engine;
     const th_slice *components; /* two versions that an actor can be started with or upgraded to */
     th_index_memory *index;
     theater_runtime *runtime;
@@ -41,12 +42,14 @@ typedef struct sim_world {
 typedef struct world_options {
     const th_machine *machine;  /* the stand-in or the engine */
     const th_slice *components;
-    bool real_engine;           /* inputs are of the counter and the ping-pong actors, not of the stand-in's language */
+    bool real_engine;           /* the components are the example `ring`, not of the stand-in's language */
     bool verbose;
 } world_options;
 
-/* Runs one seed. Returns false, with world->failure filled, when something did not hold. *ret_digest is the simulation's. */
-bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure, size_t failure_size);
+/* Runs one seed. Returns false, with world->failure filled, when something did not hold. *ret_digest is the
+ * simulation's. */
+bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure,
+               size_t failure_size);
 
 /* Notes the first failure. */
 void world_fail(sim_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));

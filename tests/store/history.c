@@ -76,7 +76,8 @@ static void add_entry(history *h, uint64_t target, const th_undelivered *entry)
     assert_true(h->entry_count < ENTRIES);
     size_t at = h->entry_count++;
     while (at > 0 && (h->entries[at - 1].target > target ||
-                      (h->entries[at - 1].target == target && key_order(&h->entries[at - 1].entry.key, &entry->key) > 0))) {
+                      (h->entries[at - 1].target == target &&
+                       key_order(&h->entries[at - 1].entry.key, &entry->key) > 0))) {
         h->entries[at] = h->entries[at - 1];
         at--;
     }
@@ -139,8 +140,10 @@ static void remove_actor(history *h, uint64_t number, model_actor *a, th_buf *ou
         if (entry.entry.kind != TH_MESSAGE || entry.entry.request == 0 || entry.entry.from == a->id ||
             !alive(by_id(h, entry.entry.from)))
             continue;
-        th_undelivered notice = {
-            .key = {number, notices++}, .kind = TH_MESSAGE_NOTICE, .request = entry.entry.request, .failed = true};
+        th_undelivered notice = {.key = {number, notices++},
+                                 .kind = TH_MESSAGE_NOTICE,
+                                 .request = entry.entry.request,
+                                 .failed = true};
         memcpy(notice.to, a->name, sizeof a->name);
         add_entry(h, entry.entry.from, &notice);
         i = 0; /* what was added may stand before */
@@ -166,9 +169,14 @@ static th_slice random_effects(history *h, uint64_t number, model_actor *a, th_e
         char name[16];
         uint64_t request = 0;
         th_hash hash;
-        snprintf(name, sizeof name, "actor-%u", (unsigned)roll(&h->d, NAMES + 2));
+        /* Some go to the sender itself, and some to names that nobody holds. */
+        if (roll(&h->d, 4) == 0)
+            memcpy(name, a->name, sizeof name);
+        else
+            snprintf(name, sizeof name, "actor-%u", (unsigned)roll(&h->d, NAMES + 2));
         bool wants = roll(&h->d, 2);
-        OK(th_effects_message(&h->effects, h->hasher, text(name), text("hello"), wants, &request, &hash, &passed, &error));
+        OK(th_effects_message(&h->effects, h->hasher, text(name), text("hello"), wants, &request, &hash,
+                              &passed, &error));
         model_actor *target = holder(h, name);
         /* An upgrade's requests get no answer. */
         request = type == TH_UPGRADE ? 0 : request;
@@ -198,7 +206,8 @@ static void note_cause(history *h, uint64_t number, model_actor *a, th_record *r
         first++;
     if (first == h->entry_count || roll(&h->d, 4) == 0)
         return;
-    /* Senders' messages are taken in order, but between senders any may come first; any entry will do for the index. */
+    /* Senders' messages are taken in order, but between senders any may come first; any entry will do for
+     * the index. */
     size_t at = first + (size_t)roll(&h->d, history_waiting(h, a->id));
     th_undelivered entry = h->entries[at].entry;
     drop_entry(h, at);
@@ -252,10 +261,8 @@ static void fill_payload(history *h, th_record *record)
 static void set_descriptor(history *h, model_actor *a, th_record *record, uint64_t sequence)
 {
     theater_error error;
-    th_descriptor descriptor = {.name = text(a->name),
-                                .component = any_hash(h),
-                                .limits = {1, 1, 1, 1, 1},
-                                .engine = text("engine")};
+    th_descriptor descriptor = {
+        .name = text(a->name), .component = any_hash(h), .limits = {1, 1, 1, 1, 1}, .engine = text("engine")};
     th_buf_clear(&h->scratch);
     OK(th_descriptor_encode(&descriptor, &h->scratch, &error));
     record->element.input = th_buf_slice(&h->scratch);
@@ -270,7 +277,10 @@ static void element_of(history *h, uint64_t number, model_actor *a, th_buf *out)
     uint8_t encoding[TH_ELEMENT_MAX];
     char id[16];
     uint64_t kind = roll(&h->d, 20);
-    element.type = a->elements == 0 ? TH_GENESIS : kind == 0 ? TH_UPGRADE : kind < 4 ? TH_REJECTION : TH_TRANSITION;
+    element.type = a->elements == 0 ? TH_GENESIS
+                   : kind == 0      ? TH_UPGRADE
+                   : kind < 4       ? TH_REJECTION
+                                    : TH_TRANSITION;
     element.timestamp = a->timestamp += roll(&h->d, 50);
     memset(element.state_after.bytes, 7, 32);
     element.state_before = element.state_after;

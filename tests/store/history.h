@@ -1,6 +1,8 @@
-/* tests/store/history.h: random histories that a runtime could have written, with a plain model of what follows from them.
+/* tests/store/history.h: random histories that a runtime could have written, with a plain model of what
+ * follows from them.
  *
- * The model is written from the rules at the head of store/index.c with arrays and loops, so that index and model err independently. */
+ * The model is written from the rules at the head of store/index.c with arrays and loops, so that index and
+ * model err independently. */
 #ifndef TH_TESTS_STORE_HISTORY_H
 #define TH_TESTS_STORE_HISTORY_H
 

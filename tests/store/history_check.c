@@ -42,7 +42,8 @@ static void check_name(const history *h, th_store *store, const char *name)
 {
     theater_error error;
     const model_actor *expected = NULL;
-    uint64_t newest = 0; /* the record that removed or imported it: ids tell the order of imports, not of removals */
+    uint64_t newest =
+        0; /* the record that removed or imported it: ids tell the order of imports, not of removals */
     for (size_t i = 0; i < h->actor_count; i++) {
         const model_actor *a = &h->actors[i];
         if (strcmp(a->name, name) == 0 && (a->status == TH_ACTOR_RUNNING || a->status == TH_ACTOR_STOPPED))

@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void expect_status(theater_status status, theater_status expected, const theater_error *error, const char *file, int line)
+void expect_status(theater_status status, theater_status expected, const theater_error *error,
+                   const char *file, int line)
 {
     if (status != expected)
-        fail_msg("%s:%d: %s instead of %s: %s", file, line, theater_status_name(status), theater_status_name(expected),
-                 status ? error->message : "");
+        fail_msg("%s:%d: %s instead of %s: %s", file, line, theater_status_name(status),
+                 theater_status_name(expected), status ? error->message : "");
 }
 
 /* ---- folders ---- */

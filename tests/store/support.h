@@ -14,13 +14,14 @@
 #include "port/system.h"
 #include "store/store.h"
 
-void expect_status(theater_status status, theater_status expected, const theater_error *error, const char *file,
-                   int line);
+void expect_status(theater_status status, theater_status expected, const theater_error *error,
+                   const char *file, int line);
 /* The call's last argument is &error, which the test declares. */
 #define EXPECT(expected, call) expect_status((call), THEATER_##expected, &error, __FILE__, __LINE__)
 #define OK(call) EXPECT(OK, call)
 
-/* A new empty folder of the system for a test to put things into; in a few static buffers. Everything is removed at exit. */
+/* A new empty folder of the system for a test to put things into; in a few static buffers. Everything is
+ * removed at exit. */
 const char *new_folder(void);
 /* "FOLDER/NAME" in one of a few static buffers. */
 const char *in(const char *folder, const char *name);

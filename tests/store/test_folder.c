@@ -1,4 +1,5 @@
-/* Whole data folders: format, lock, readers beside a writer, doubtful indexes, backups. On the system's files and LMDB. */
+/* Whole data folders: format, lock, readers beside a writer, doubtful indexes, backups. On the system's
+ * files and LMDB. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,8 @@ static void reader_writes_nothing(void **state)
     theater_error error;
     th_store_options options = options_for(new_folder());
     history *h = make_folder(&options, 3, 200);
-    size_t log = file_size(last_segment(options.folder)), index = file_size(in(options.folder, "index/data.mdb"));
+    size_t log = file_size(last_segment(options.folder)),
+           index = file_size(in(options.folder, "index/data.mdb"));
     options.read_only = true;
     th_store *store = open_store(&options);
     history_check(h, store);

@@ -53,7 +53,9 @@ static th_record sample(int which)
         record.element.input_dropped = which == 4;
         record.element.output_dropped = which == 5;
         record.element.effects_dropped = which == 6;
-        *(which == 4 ? &record.element.input : which == 5 ? &record.element.output : &record.element.effects) = (th_slice){0};
+        *(which == 4   ? &record.element.input
+          : which == 5 ? &record.element.output
+                       : &record.element.effects) = (th_slice){0};
         return record;
     case 7:
         record.kind = TH_RECORD_SNAPSHOT;

@@ -1,5 +1,6 @@
-/* Recovery on the simulated disk: whatever a crash keeps and loses, all that was acknowledged is there, nothing is there by half, and the log
- * goes on. The crash may also hit the recovery itself, and the disk may fail before. */
+/* Recovery on the simulated disk: whatever a crash keeps and loses, all that was acknowledged is there,
+ * nothing is there by half, and the log goes on. The crash may also hit the recovery itself, and the disk
+ * may fail before. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,10 +16,10 @@ typedef struct world {
     th_index_memory *index;
     th_store_options options;
     th_store *store;
-    history *now;    /* with the commit in work */
+    history *now; /* with the commit in work */
     history *before; /* without it */
     uint64_t acknowledged;
-    bool pending;    /* a commit failed or was cut off: it may be there or not */
+    bool pending; /* a commit failed or was cut off: it may be there or not */
 } world;
 
 /* The model without its scratch memory, which both share. */
@@ -99,7 +100,8 @@ static void open_world(world *w, bool crashes)
         if (w->pending)
             go_back(w);
     } else {
-        /* Only the one commit that was not acknowledged can be more, and it is whole: the model says how long it is. */
+        /* Only the one commit that was not acknowledged can be more, and it is whole: the model says how
+         * long it is. */
         assert_true(w->pending && number > w->acknowledged);
         met.kept_commits++;
     }
@@ -174,7 +176,8 @@ static void acknowledged_commits_survive_crashes(void **state)
     assert_true(met.in_recovery > 100 && met.lost_commits > 100 && met.kept_commits > 20);
 }
 
-/* A sync that fails leaves bytes that look written but are not: the store is opened again without a crash, then the machine crashes. */
+/* A sync that fails leaves bytes that look written but are not: the store is opened again without a crash,
+ * then the machine crashes. */
 static void failed_syncs_lose_nothing_acknowledged(void **state)
 {
     memset(&met, 0, sizeof met);
@@ -206,8 +209,8 @@ static void failed_syncs_lose_nothing_acknowledged(void **state)
         }
         halt(&w);
     }
-    print_message("failures %u, crashes %u, commits lost %u, kept %u\n", met.failures, met.crashes, met.lost_commits,
-                  met.kept_commits);
+    print_message("failures %u, crashes %u, commits lost %u, kept %u\n", met.failures, met.crashes,
+                  met.lost_commits, met.kept_commits);
     assert_true(met.failures > 100 && met.crashes > 100 && met.kept_commits > 10);
 }
 

@@ -28,13 +28,12 @@ PUBLIC = {"runtime", "theater", "server", "cli", "tool"}
 
 # Third-party header (as a pattern) -> the one folder that includes it.
 THIRD_PARTY = {
-    r"openssl/(ssl|err|bio|x509.*)\.h": "server",
-    r"openssl/(?!(ssl|err|bio|x509.*)\.h).*": "crypto",
+    r"openssl/(ssl|err|bio)\.h": "server",
+    r"openssl/(?!(ssl|err|bio)\.h).*": "crypto",
+    r"(uv|llhttp|zlib|jansson)\.h|wslay/wslay\.h": "server",
     r"lmdb\.h": "store",
     r"xxhash\.h": "store",
-    r"(yaml|cyaml/.*)\.h|cyaml/cyaml\.h": "actor",
-    r"jansson\.h": "server",
-    r"(uv|llhttp|zlib|wslay/.*)\.h|wslay/wslay\.h": "server",
+    r"yaml\.h": "actor",
     r"theater_engine\.h": "actor",
     r"theater_encoder\.h": "tool",
 }

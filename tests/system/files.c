@@ -67,7 +67,7 @@ theater_slice system_component(const char *name)
     return (theater_slice){known[i].bytes.data, known[i].bytes.size};
 }
 
-/* ---- paths and trees -------------------------------------------------------------------------------------------------------- */
+/* ---- paths and trees ----------------------------------------------------------------------------------- */
 
 const char *system_path(const char *folder, const char *name)
 {
@@ -136,7 +136,7 @@ const char *system_first_file(const char *folder, const char *sub)
     return system_path(path, first);
 }
 
-/* ---- processes ----------------------------------------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------------------------------- */
 
 void system_spawn(system_child *child, const char *mode, ...)
 {

@@ -13,10 +13,12 @@ void system_ok(theater_status status, const theater_error *error, const char *ca
         fail_msg("line %d: %s: %s: %s", line, call, theater_status_name(status), error->message);
 }
 
-void system_expect_error(theater_status status, const theater_error *error, theater_status want, const char *what, ...)
+void system_expect_error(theater_status status, const theater_error *error, theater_status want,
+                         const char *what, ...)
 {
     if (status != want)
-        fail_msg("%s: %s expected, not %s: %s", what, theater_status_name(want), theater_status_name(status), error->message);
+        fail_msg("%s: %s expected, not %s: %s", what, theater_status_name(want), theater_status_name(status),
+                 error->message);
     assert_int_equal(error->status, want);
     assert_true(error->message[0] != 0);
     for (const unsigned char *at = (const unsigned char *)error->message; *at; at++)
@@ -30,7 +32,7 @@ void system_expect_error(theater_status status, const theater_error *error, thea
     va_end(words);
 }
 
-/* ---- one runtime --------------------------------------------------------------------------------------------------------- */
+/* ---- one runtime --------------------------------------------------------------------------------------- */
 
 static void open_bench(system_bench *bench, const theater_runtime_options *options)
 {
@@ -106,12 +108,14 @@ void system_check_folder(const char *path)
     theater_folder_close(folder);
 }
 
-/* ---- actors ------------------------------------------------------------------------------------------------------------- */
+/* ---- actors -------------------------------------------------------------------------------------------- */
 
-theater_status system_try_start(theater_runtime *runtime, const char *name, const char *component, theater_slice config,
+theater_status system_try_start(theater_runtime *runtime, const char *name, const char *component,
+                                theater_slice config,
                                 const theater_limits *limits, theater_error *reterr)
 {
-    theater_actor_options options = {.name = name, .component = system_component(component), .config = config};
+    theater_actor_options options =
+        {.name = name, .component = system_component(component), .config = config};
     if (limits)
         options.limits = *limits;
     *reterr = (theater_error){0};
@@ -124,7 +128,8 @@ void system_start(theater_runtime *runtime, const char *name, const char *compon
     OK(system_try_start(runtime, name, component, text_of(config), NULL, &error), error);
 }
 
-theater_status system_send(theater_runtime *runtime, const char *name, theater_slice input, theater_answer *ret,
+theater_status system_send(theater_runtime *runtime, const char *name, theater_slice input,
+                           theater_answer *ret,
                            theater_error *reterr)
 {
     theater_message message = {.actor = name, .input = input};

@@ -1,5 +1,6 @@
-/* What cannot become an actor: components that are refused, an `init` that fails, names, limits and configurations that cannot be. Each is
- * told in one error that names it, leaves the name free, and disturbs nobody. */
+/* What cannot become an actor: components that are refused, an `init` that fails, names, limits and
+ * configurations that cannot be. Each is told in one error that names it, leaves the name free, and disturbs
+ * nobody. */
 #include "support.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ static const struct {
     {"relaxed_simd", {"relaxed SIMD"}},
     {"endless_type", {"wrong type", "verify-state"}},
     /* All that is wrong with it is told at once. */
-    {"all_wrong", {"wasi:random/random", "imports log", "function now", "function sleep", "function handle", "verify-state", "64-bit", "relaxed SIMD"}},
+    {"all_wrong", {"wasi:random/random", "imports log", "function now", "function sleep", "function handle",
+                   "verify-state", "64-bit", "relaxed SIMD"}},
 };
 
 static void each_refused_component_is_named_and_leaves_its_name_free(void **state)
@@ -38,8 +40,10 @@ static void each_refused_component_is_named_and_leaves_its_name_free(void **stat
     system_begin(&bench, "refused", NULL);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const char *const *w = refused[i].words;
-        theater_status status = system_try_start(bench.runtime, "subject", refused[i].fixture, text_of(""), NULL, &error);
-        system_expect_error(status, &error, THEATER_COMPONENT_REFUSED, refused[i].fixture, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
+        theater_status status = system_try_start(bench.runtime, "subject", refused[i].fixture, text_of(""),
+                                                 NULL, &error);
+        system_expect_error(status, &error, THEATER_COMPONENT_REFUSED, refused[i].fixture, w[0], w[1], w[2],
+                            w[3], w[4], w[5], w[6], w[7],
                             NULL);
         system_witness(&bench);
     }
@@ -56,7 +60,8 @@ static void bytes_that_are_no_component_are_refused(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         theater_actor_options options = {.name = "subject", .component = text_of(texts[i])};
         theater_status status = theater_actor_start(bench.runtime, &options, NULL, &error);
-        system_expect_error(status, &error, THEATER_COMPONENT_REFUSED, texts[i], "not a WebAssembly component", NULL);
+        system_expect_error(status, &error, THEATER_COMPONENT_REFUSED, texts[i],
+                            "not a WebAssembly component", NULL);
     }
     /* A component that was cut, at many places. */
     theater_slice whole = system_component("echo");
@@ -90,8 +95,10 @@ static void each_failing_init_is_told_and_leaves_no_actor(void **state)
     system_begin(&bench, "init", NULL);
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         theater_status status =
-            system_try_start(bench.runtime, "subject", failing[i].fixture, text_of(failing[i].config), &limits, &error);
-        system_expect_error(status, &error, THEATER_ACTOR_FAILED, failing[i].fixture, "init of actor subject", failing[i].words, NULL);
+            system_try_start(bench.runtime, "subject", failing[i].fixture, text_of(failing[i].config),
+                             &limits, &error);
+        system_expect_error(status, &error, THEATER_ACTOR_FAILED, failing[i].fixture,
+                            "init of actor subject", failing[i].words, NULL);
         theater_answer answer;
         status = system_send(bench.runtime, "subject", text_of("x"), &answer, &error);
         system_expect_error(status, &error, THEATER_NOT_FOUND, failing[i].fixture, "subject", NULL);
@@ -110,7 +117,8 @@ static void a_name_that_is_none_is_refused(void **state)
     char long_name[130];
     memset(long_name, 'a', 129);
     long_name[129] = 0;
-    const char *const names[] = {"", "Upper", "a b", "a..b", ".a", "a.", "a/b", "caf\xc3\xa9", "a\nb", long_name};
+    const char *const names[] = {"", "Upper", "a b", "a..b", ".a", "a.", "a/b", "caf\xc3\xa9", "a\nb",
+                                 long_name};
     system_bench bench;
     theater_error error;
     theater_answer answer;
@@ -122,8 +130,8 @@ static void a_name_that_is_none_is_refused(void **state)
         status = system_send(bench.runtime, names[i], text_of(""), &answer, &error);
         assert_int_equal(status, THEATER_INVALID_ARGUMENT);
     }
-    assert_int_equal(theater_actor_start(bench.runtime, &(theater_actor_options){.component = system_component("echo")}, NULL, &error),
-                     THEATER_INVALID_ARGUMENT);
+    theater_actor_options nameless = {.component = system_component("echo")};
+    assert_int_equal(theater_actor_start(bench.runtime, &nameless, NULL, &error), THEATER_INVALID_ARGUMENT);
     long_name[128] = 0;
     system_start(bench.runtime, long_name, "echo", "");
     system_accept(bench.runtime, long_name, text_of("x"));
@@ -142,7 +150,8 @@ static void a_name_is_given_once(void **state)
     system_start(bench.runtime, "gone", "echo", "");
     OK(theater_actor_remove(bench.runtime, "gone", &error), error);
     theater_status status = system_try_start(bench.runtime, "gone", "echo", text_of(""), NULL, &error);
-    system_expect_error(status, &error, THEATER_EXISTS, "the name of one that was removed", "gone", "removed", NULL);
+    system_expect_error(status, &error, THEATER_EXISTS, "the name of one that was removed", "gone",
+                        "removed", NULL);
     system_reopen(&bench, NULL);
     status = system_try_start(bench.runtime, "gone", "echo", text_of(""), NULL, &error);
     system_expect_error(status, &error, THEATER_EXISTS, "the same after a restart", "gone", "removed", NULL);
@@ -158,19 +167,27 @@ static void who_is_not_there_is_named_by_every_call(void **state)
     theater_message message = {.actor = "nobody", .input = text_of("x")};
     system_begin(&bench, "unknown", NULL);
     theater_runtime *runtime = bench.runtime;
-    system_expect_error(theater_send(runtime, &message, &answer, &error), &error, THEATER_NOT_FOUND, "send", "nobody", NULL);
-    system_expect_error(theater_query(runtime, &message, &answer, &error), &error, THEATER_NOT_FOUND, "query", "nobody", NULL);
-    system_expect_error(theater_actor_stop(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "stop", "nobody", NULL);
-    system_expect_error(theater_actor_resume(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "resume", "nobody", NULL);
-    system_expect_error(theater_actor_remove(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "remove", "nobody", NULL);
+    system_expect_error(theater_send(runtime, &message, &answer, &error), &error, THEATER_NOT_FOUND, "send",
+                        "nobody", NULL);
+    system_expect_error(theater_query(runtime, &message, &answer, &error), &error, THEATER_NOT_FOUND,
+                        "query", "nobody", NULL);
+    system_expect_error(theater_actor_stop(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "stop",
+                        "nobody", NULL);
+    system_expect_error(theater_actor_resume(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "resume",
+                        "nobody", NULL);
+    system_expect_error(theater_actor_remove(runtime, "nobody", &error), &error, THEATER_NOT_FOUND, "remove",
+                        "nobody", NULL);
     theater_upgrade_options upgrade = {.keep_config = true, .keep_limits = true};
-    system_expect_error(theater_actor_upgrade(runtime, "nobody", &upgrade, NULL, &error), &error, THEATER_NOT_FOUND, "upgrade", "nobody",
+    system_expect_error(theater_actor_upgrade(runtime, "nobody", &upgrade, NULL, &error), &error,
+                        THEATER_NOT_FOUND, "upgrade", "nobody",
                         NULL);
-    system_expect_error(theater_checkpoint(runtime, "nobody", &note, &error), &error, THEATER_NOT_FOUND, "checkpoint", "nobody", NULL);
+    system_expect_error(theater_checkpoint(runtime, "nobody", &note, &error), &error, THEATER_NOT_FOUND,
+                        "checkpoint", "nobody", NULL);
     theater_folder *folder;
     theater_actor_info info;
     OK(theater_folder_open(bench.folder, &folder, &error), error);
-    system_expect_error(theater_folder_actor(folder, "nobody", &info, &error), &error, THEATER_NOT_FOUND, "folder", "nobody", NULL);
+    system_expect_error(theater_folder_actor(folder, "nobody", &info, &error), &error, THEATER_NOT_FOUND,
+                        "folder", "nobody", NULL);
     theater_folder_close(folder);
     system_end(&bench);
 }
@@ -184,16 +201,23 @@ static void limits_that_cannot_be_are_named(void **state)
         const char *name;
         theater_limits limits;
     } wrong[] = {
-        {"fuel", {.fuel = UINT64_MAX}},          {"memory", {.memory_bytes = UINT64_MAX}},     {"state", {.state_bytes = UINT64_MAX}},
-        {"message", {.message_bytes = UINT64_MAX}}, {"effects", {.effects_bytes = UINT64_MAX}},
+        {"fuel", {.fuel = UINT64_MAX}},
+        {"memory", {.memory_bytes = UINT64_MAX}},
+        {"state", {.state_bytes = UINT64_MAX}},
+        {"message", {.message_bytes = UINT64_MAX}},
+        {"effects", {.effects_bytes = UINT64_MAX}},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        theater_status status = system_try_start(bench.runtime, "subject", "echo", text_of(""), &wrong[i].limits, &error);
-        system_expect_error(status, &error, THEATER_INVALID_ARGUMENT, wrong[i].name, "limit", wrong[i].name, NULL);
+        theater_status status = system_try_start(bench.runtime, "subject", "echo", text_of(""),
+                                                 &wrong[i].limits, &error);
+        system_expect_error(status, &error, THEATER_INVALID_ARGUMENT, wrong[i].name, "limit", wrong[i].name,
+                            NULL);
     }
     theater_status status =
-        system_try_start(bench.runtime, "subject", "echo", text_of("0123456789"), &(theater_limits){.message_bytes = 9}, &error);
-    system_expect_error(status, &error, THEATER_TOO_LARGE, "a config over the message limit", "config", "10", "9", NULL);
+        system_try_start(bench.runtime, "subject", "echo", text_of("0123456789"),
+                         &(theater_limits){.message_bytes = 9}, &error);
+    system_expect_error(status, &error, THEATER_TOO_LARGE, "a config over the message limit", "config", "10",
+                        "9", NULL);
     system_start(bench.runtime, "subject", "echo", "");
     system_end(&bench);
 }
@@ -220,12 +244,16 @@ static void an_upgrade_that_fails_leaves_the_actor_as_it_was(void **state)
     };
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         theater_upgrade_options options = {
-            .component = system_component(failing[i].component), .limits = failing[i].limits, .keep_config = true};
+            .component = system_component(failing[i].component),
+            .limits = failing[i].limits,
+            .keep_config = true,
+        };
         theater_status status = theater_actor_upgrade(bench.runtime, "subject", &options, NULL, &error);
         system_expect_error(status, &error, failing[i].status, failing[i].component, failing[i].words, NULL);
         assert_int_equal(system_accept(bench.runtime, "subject", text_of("x")), i + 1);
     }
-    theater_upgrade_options good = {.component = system_component("observe"), .keep_config = true, .keep_limits = true};
+    theater_upgrade_options good = {.component = system_component("observe"), .keep_config = true,
+                                    .keep_limits = true};
     OK(theater_actor_upgrade(bench.runtime, "subject", &good, NULL, &error), error);
     system_accept(bench.runtime, "subject", text_of("x"));
     system_end(&bench);
