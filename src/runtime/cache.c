@@ -7,11 +7,15 @@
 #define COMPILED_MAX ((size_t)1 << 30)
 #define PATH_SIZE 4096
 
-theater_status th_cache_read_binary(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
+theater_status th_cache_binary(th_store *store, const th_hash *hash, th_buf *out, theater_error *reterr)
 {
-    theater_runtime *runtime = context;
     th_slice binary;
-    theater_status status = th_store_read_component(runtime->store, hash, out, &binary, reterr);
+    theater_status status = th_store_read_component(store, hash, out, &binary, reterr);
+    if (status == THEATER_NOT_FOUND) {
+        char hex[2 * THEATER_HASH_SIZE + 1];
+        th_hex_encode(th_slice_of(hash->bytes, sizeof hash->bytes), hex);
+        return th_fail(reterr, status, "component %.16s is not in the log", hex);
+    }
     if (status)
         return status;
     /* The binary stands somewhere in the record that `out` holds. */
@@ -20,21 +24,10 @@ theater_status th_cache_read_binary(void *context, const th_hash *hash, th_buf *
     return THEATER_OK;
 }
 
-static theater_status cache_path(theater_runtime *runtime, const th_hash *hash, char *path,
-                                 theater_error *reterr)
+theater_status th_cache_read_binary(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
 {
-    th_hasher *hasher;
-    theater_status status = th_hasher_new(&hasher, reterr);
-    if (status)
-        return status;
-    th_hash fingerprint;
-    th_sha256_of(hasher, th_slice_text(runtime->machine.fingerprint), &fingerprint);
-    th_hasher_free(hasher);
-    char component_hex[2 * THEATER_HASH_SIZE + 1], fingerprint_hex[17];
-    th_hex_encode(th_slice_of(hash->bytes, THEATER_HASH_SIZE), component_hex);
-    th_hex_encode(th_slice_of(fingerprint.bytes, 8), fingerprint_hex);
-    snprintf(path, PATH_SIZE, "%s/cache/%s-%s", runtime->folder, component_hex, fingerprint_hex);
-    return THEATER_OK;
+    theater_runtime *runtime = context;
+    return th_cache_binary(runtime->store, hash, out, reterr);
 }
 
 static theater_status hash_of(th_slice bytes, th_hash *ret, theater_error *reterr)
@@ -48,19 +41,28 @@ static theater_status hash_of(th_slice bytes, th_hash *ret, theater_error *reter
     return status;
 }
 
-theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
+static theater_status cache_path(const char *folder, const th_hash *hash, const char *fingerprint, char *path,
+                                 theater_error *reterr)
 {
-    theater_runtime *runtime = context;
-    if (!runtime->folder)
-        return th_fail(reterr, THEATER_NOT_FOUND, "there is no cache");
+    th_hash print;
+    theater_status status = hash_of(th_slice_text(fingerprint), &print, reterr);
+    char component_hex[2 * THEATER_HASH_SIZE + 1], print_hex[17];
+    th_hex_encode(th_slice_of(hash->bytes, THEATER_HASH_SIZE), component_hex);
+    th_hex_encode(th_slice_of(print.bytes, 8), print_hex);
+    snprintf(path, PATH_SIZE, "%s/cache/%s-%s", folder, component_hex, print_hex);
+    return status;
+}
+
+theater_status th_cache_load(th_store *store, th_port *port, const char *folder, const th_hash *hash,
+                             const char *fingerprint, th_buf *out, theater_error *reterr)
+{
     th_hash kept, seen;
     char path[PATH_SIZE];
-    theater_status status = th_store_find_compiled(
-        runtime->store, hash, th_slice_text(runtime->machine.fingerprint), &kept, reterr);
+    theater_status status = th_store_find_compiled(store, hash, th_slice_text(fingerprint), &kept, reterr);
     if (!status)
-        status = cache_path(runtime, hash, path, reterr);
+        status = cache_path(folder, hash, fingerprint, path, reterr);
     if (!status)
-        status = th_port_read_file(runtime->port, path, COMPILED_MAX, out, reterr);
+        status = th_port_read_file(port, path, COMPILED_MAX, out, reterr);
     if (!status)
         status = hash_of(th_buf_slice(out), &seen, reterr);
     if (!status && !th_hash_equal(&kept, &seen)) {
@@ -68,6 +70,15 @@ theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, th
         status = th_fail(reterr, THEATER_CORRUPT, "%s is not what was written", path);
     }
     return status;
+}
+
+theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
+{
+    theater_runtime *runtime = context;
+    if (!runtime->folder)
+        return th_fail(reterr, THEATER_NOT_FOUND, "there is no cache");
+    return th_cache_load(runtime->store, runtime->port, runtime->folder, hash, runtime->machine.fingerprint, out,
+                         reterr);
 }
 
 static theater_status write_form(theater_runtime *runtime, const th_hash *hash, th_slice compiled,
@@ -80,7 +91,7 @@ static theater_status write_form(theater_runtime *runtime, const th_hash *hash, 
     snprintf(folder, sizeof folder, "%s/cache", runtime->folder);
     theater_status status = hash_of(compiled, &record.compiled.hash, reterr);
     if (!status)
-        status = cache_path(runtime, hash, path, reterr);
+        status = cache_path(runtime->folder, hash, runtime->machine.fingerprint, path, reterr);
     if (!status)
         status = th_port_make_folder(runtime->port, folder, reterr);
     if (!status)

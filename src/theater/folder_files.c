@@ -1,64 +1,23 @@
 /* What stands beside the log in a data folder: the signing key and the compiled forms of components. Both are
  * only read here. */
-#include <stdio.h>
-
 #include "chain/checkpoint.h"
+#include "runtime/cache.h"
 #include "runtime/keys.h"
 #include "theater/folder_internal.h"
-
-#define PATH_SIZE 4096
 
 /* ---- components ---------------------------------------------------------------------------------------- */
 
 theater_status th_folder_binary(void *context, const th_hash *hash, th_buf *out, theater_error *reterr)
 {
     theater_folder *folder = context;
-    th_slice binary;
-    theater_status status = th_store_read_component(folder->store, hash, out, &binary, reterr);
-    if (status == THEATER_NOT_FOUND) {
-        char hex[2 * THEATER_HASH_SIZE + 1];
-        th_hex_encode(th_slice_of(hash->bytes, sizeof hash->bytes), hex);
-        return th_fail(reterr, status, "component %.16s is not in %s", hex, folder->path);
-    }
-    if (status)
-        return status;
-    /* The binary stands somewhere in the record that `out` holds. */
-    memmove(out->data, binary.data, binary.size);
-    out->size = binary.size;
-    return THEATER_OK;
-}
-
-/* The runtime writes FOLDER/cache/COMPONENT-FINGERPRINT (runtime/cache.h). */
-static theater_status read_form(theater_folder *folder, th_hasher *hasher, const th_hash *hash,
-                                const char *fingerprint, th_buf *out, theater_error *reterr)
-{
-    th_hash kept, seen, print;
-    char component_hex[2 * THEATER_HASH_SIZE + 1], print_hex[17], path[PATH_SIZE];
-    theater_status status =
-        th_store_find_compiled(folder->store, hash, th_slice_text(fingerprint), &kept, reterr);
-    if (status)
-        return status;
-    th_sha256_of(hasher, th_slice_text(fingerprint), &print);
-    th_hex_encode(th_slice_of(hash->bytes, THEATER_HASH_SIZE), component_hex);
-    th_hex_encode(th_slice_of(print.bytes, 8), print_hex);
-    snprintf(path, sizeof path, "%s/cache/%s-%s", folder->path, component_hex, print_hex);
-    status = th_port_read_file(folder->port, path, TH_READ_MAX, out, reterr);
-    if (status)
-        return status;
-    th_sha256_of(hasher, th_buf_slice(out), &seen);
-    return th_hash_equal(&kept, &seen) ? THEATER_OK
-                                       : th_fail(reterr, THEATER_CORRUPT, "%s is not what was written", path);
+    return th_cache_binary(folder->store, hash, out, reterr);
 }
 
 theater_status th_folder_compiled(void *context, const th_hash *hash, const char *fingerprint, th_buf *out,
                                   theater_error *reterr)
 {
-    th_hasher *hasher;
-    theater_status status = th_hasher_new(&hasher, reterr);
-    if (!status)
-        status = read_form(context, hasher, hash, fingerprint, out, reterr);
-    th_hasher_free(hasher);
-    return status;
+    theater_folder *folder = context;
+    return th_cache_load(folder->store, folder->port, folder->path, hash, fingerprint, out, reterr);
 }
 
 /* ---- the key ------------------------------------------------------------------------------------------- */
