@@ -233,10 +233,12 @@ static void after_catch_up(uv_work_t *work, int result)
         give(self, event);
         th_news_unref(event);
     }
+    /* `working` stays set meanwhile: what is given may make room, and that must not begin another round. */
+    bool live = !self->closed && !self->error.status && self->caught_up && go_live(self);
     self->working = false;
     if (self->closed)
         free_later(self);
-    else if (!self->error.status && !(self->caught_up && go_live(self)) && !self->closed)
+    else if (!self->error.status && !live)
         th_subscription_pump(self);
     th_drain_continue(server);
 }
