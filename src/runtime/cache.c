@@ -77,8 +77,8 @@ theater_status th_cache_read(void *context, const th_hash *hash, th_buf *out, th
     theater_runtime *runtime = context;
     if (!runtime->folder)
         return th_fail(reterr, THEATER_NOT_FOUND, "there is no cache");
-    return th_cache_load(runtime->store, runtime->port, runtime->folder, hash, runtime->machine.fingerprint, out,
-                         reterr);
+    return th_cache_load(runtime->store, runtime->port, runtime->folder, hash, runtime->machine.fingerprint,
+                         out, reterr);
 }
 
 static theater_status write_form(theater_runtime *runtime, const th_hash *hash, th_slice compiled,

@@ -8,8 +8,8 @@
 /* The binary of a component, from the log. NOT_FOUND. */
 THEATER_CHECKED theater_status th_cache_binary(th_store *store, const th_hash *hash, th_buf *out,
                                                theater_error *reterr);
-/* The compiled form of a component for an engine with this fingerprint. NOT_FOUND; CORRUPT when it is not what
- * was written. */
+/* The compiled form of a component for an engine with this fingerprint. NOT_FOUND; CORRUPT when it is not
+ * what was written. */
 THEATER_CHECKED theater_status th_cache_load(th_store *store, th_port *port, const char *folder,
                                              const th_hash *hash, const char *fingerprint, th_buf *out,
                                              theater_error *reterr);
