@@ -115,24 +115,22 @@ typedef struct theater_log_element {
 } theater_log_element;
 /* Which part of the log to read. */
 typedef struct theater_log_range {
-    uint64_t from;      /* number of the first record */
-    uint64_t end;       /* no record from here on */
+    uint64_t from; /* number of the first record */
+    uint64_t end; /* no record from here on */
     uint64_t max_bytes; /* of elements, after which to stop */
 } theater_log_range;
 /* Calls back for each element of the range, in the order of the log. Stops when the callback returns false:
  * that element will be given again. *ret_next is where to go on; going on there with the same handle costs no
  * search. NOT_FOUND: the log ends before `from`. */
-THEATER_API THEATER_CHECKED theater_status theater_log_scan(theater_folder *folder,
-                                                            const theater_log_range *range,
-                                                            bool (*each)(void *context,
-                                                                         const theater_log_element *element),
-                                                            void *context, uint64_t *ret_next,
-                                                            theater_error *reterr);
+THEATER_API THEATER_CHECKED theater_status
+theater_log_scan(theater_folder *folder, const theater_log_range *range,
+                 bool (*each)(void *context, const theater_log_element *element), void *context,
+                 uint64_t *ret_next, theater_error *reterr);
 
 /* The binary of a component that some actor of the folder uses or used. NOT_FOUND. */
 THEATER_API THEATER_CHECKED theater_status theater_component_read(theater_folder *folder,
-                                                                  const theater_hash *hash, theater_bytes *ret,
-                                                                  theater_error *reterr);
+                                                                  const theater_hash *hash,
+                                                                  theater_bytes *ret, theater_error *reterr);
 
 /* The state after an element, by re-execution from the snapshot before it; checked against the element's
  * root. */

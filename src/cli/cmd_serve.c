@@ -74,7 +74,8 @@ static const cli_option options_table[] = {
 
 static const cli_example examples[] = {
     {"--data data serve", "HTTP on 127.0.0.1:8080 and on the Unix socket data/server.sock"},
-    {"--data data serve --listen 0.0.0.0:8443 --tls-certificate c.pem --tls-key k.pem", "for others, who need a token"},
+    {"--data data serve --listen 0.0.0.0:8443 --tls-certificate c.pem --tls-key k.pem",
+     "for others, who need a token"},
     {NULL, NULL},
 };
 
@@ -82,11 +83,14 @@ const cli_command cli_cmd_serve = {
     .name = "serve",
     .operands = "",
     .summary = "Makes the data folder a service over HTTP and WebSocket",
-    .description =
-        "Opens the data folder for writing (it is made when missing) and answers until it is interrupted. Then it takes no more connections, finishes "
-        "what it has accepted, and closes the folder; a second interrupt ends it at once, which loses nothing that was answered.\n\n"
-        "On a loopback address no token is needed, unless --require-token says so. Any other address needs a token for every request (theater token) and TLS, or "
-        "--insecure. The Unix socket is guarded by its file mode. docs/http-api.md has the interface; the server describes it at /v1/openapi.json.",
+    .description = "Opens the data folder for writing (it is made when missing) and answers until it is "
+                   "interrupted. Then it takes no more connections, finishes "
+                   "what it has accepted, and closes the folder; a second interrupt ends it at once, which "
+                   "loses nothing that was answered.\n\n"
+                   "On a loopback address no token is needed, unless --require-token says so. Any other "
+                   "address needs a token for every request (theater token) and TLS, or "
+                   "--insecure. The Unix socket is guarded by its file mode. docs/http-api.md has the "
+                   "interface; the server describes it at /v1/openapi.json.",
     .options = options_table,
     .examples = examples,
     .operands_max = 0,

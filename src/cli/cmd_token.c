@@ -27,7 +27,8 @@ static void print_token(cli_run *cli, const th_token *token, const char *secret)
     } else if (secret) {
         cli_printf(out, "%s\n", secret);
     } else {
-        cli_printf(out, "%-20s  %-5s  %s  %s\n", token->id, token->write ? "write" : "read", time, token->name);
+        cli_printf(out, "%-20s  %-5s  %s  %s\n", token->id, token->write ? "write" : "read", time,
+                   token->name);
     }
 }
 
@@ -43,7 +44,9 @@ static theater_status make(cli_run *cli, theater_error *reterr)
         return status;
     print_token(cli, &token, secret);
     if (!cli->json)
-        cli_note("this is the only time the token is shown; its id is %s, which stands on the chain as the principal", token.id);
+        cli_note("this is the only time the token is shown; its id is %s, which stands on the chain as the "
+                 "principal",
+                 token.id);
     return THEATER_OK;
 }
 
@@ -76,7 +79,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
         return list(cli, reterr);
     if (strcmp(what, "revoke") == 0 && cli->operand_count == 2)
         return th_token_revoke(data, cli->operands[1], reterr);
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "say: theater token new NAME, token list, or token revoke ID");
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                   "say: theater token new NAME, token list, or token revoke ID");
 }
 
 static const cli_option options[] = {
@@ -96,7 +100,8 @@ const cli_command cli_cmd_token = {
     .name = "token",
     .operands = "new NAME | list | revoke ID",
     .summary = "Makes, lists and revokes the tokens of a server's clients",
-    .description = "A token lets a client in over TCP (Authorization: Bearer TOKEN). Only its SHA-256 is kept, in FOLDER/tokens (mode 0600). Its id becomes the principal of "
+    .description = "A token lets a client in over TCP (Authorization: Bearer TOKEN). Only its SHA-256 is "
+                   "kept, in FOLDER/tokens (mode 0600). Its id becomes the principal of "
                    "messages on the chain, for good; its name is shown by this command only.",
     .options = options,
     .examples = examples,

@@ -37,7 +37,7 @@ static void limit_names(theater_limits *limits, limit_name out[5])
     out[4] = (limit_name){"effects", &limits->effects_bytes};
 }
 
-/* ---- from JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- from JSON ----------------------------------------------------------------------------------------- */
 
 static theater_status read_bytes(const json_t *value, const char *what, th_buf *out, theater_error *reterr)
 {
@@ -51,7 +51,8 @@ static theater_status read_bytes(const json_t *value, const char *what, th_buf *
     theater_status status = th_buf_extend(out, most, &room, reterr);
     if (status)
         return status;
-    if (!th_base64_decode(th_slice_of(json_string_value(coded), json_string_length(coded)), room, most, &size))
+    if (!th_base64_decode(th_slice_of(json_string_value(coded), json_string_length(coded)), room, most,
+                          &size))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" holds what is no base64", what);
     out->size -= most - size;
     return THEATER_OK;
@@ -79,8 +80,8 @@ static theater_status read_limits(const json_t *value, actor_request *self, thea
     return THEATER_OK;
 }
 
-static theater_status read_member(th_exchange *x, theater_folder *folder, const char *key, const json_t *value, actor_request *self,
-                                  theater_error *reterr)
+static theater_status read_member(th_exchange *x, theater_folder *folder, const char *key,
+                                  const json_t *value, actor_request *self, theater_error *reterr)
 {
     const char *text = json_string_value(value);
     if (strcmp(key, "config") == 0) {
@@ -99,15 +100,18 @@ static theater_status read_member(th_exchange *x, theater_folder *folder, const 
         self->binary = th_slice_of(self->component.data, self->component.size);
         return status;
     }
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.40s\" is not known here, or not of the right kind", key);
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.40s\" is not known here, or not of the right kind",
+                   key);
 }
 
-static theater_status from_json(th_exchange *x, theater_folder *folder, actor_request *self, theater_error *reterr)
+static theater_status from_json(th_exchange *x, theater_folder *folder, actor_request *self,
+                                theater_error *reterr)
 {
     json_error_t place;
     json_t *root = json_loadb((const char *)x->body.data, x->body.size, JSON_REJECT_DUPLICATES, &place);
     if (!root)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the body is no JSON: line %d: %s", place.line, place.text);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the body is no JSON: line %d: %s", place.line,
+                       place.text);
     theater_status status = THEATER_OK;
     const char *key;
     json_t *value;
@@ -122,7 +126,7 @@ static theater_status from_json(th_exchange *x, theater_folder *folder, actor_re
     return status;
 }
 
-/* ---- from a component with parameters -------------------------------------------------------------------------------------- */
+/* ---- from a component with parameters ------------------------------------------------------------------ */
 
 static theater_status from_query(th_exchange *x, actor_request *self, theater_error *reterr)
 {
@@ -144,19 +148,23 @@ static theater_status from_query(th_exchange *x, actor_request *self, theater_er
     return status;
 }
 
-static theater_status read_request(th_exchange *x, theater_folder *folder, actor_request *self, theater_error *reterr)
+static theater_status read_request(th_exchange *x, theater_folder *folder, actor_request *self,
+                                   theater_error *reterr)
 {
     memset(self, 0, sizeof *self);
     th_buf_init(&self->config, (size_t)x->server->options.max_body_bytes);
     const char *type = th_exchange_header(x, "content-type");
     if (type && strncasecmp(type, "application/json", 16) == 0)
         return from_json(x, folder, self, reterr);
-    if (type && (strncasecmp(type, "application/wasm", 16) == 0 || strncasecmp(type, "application/octet-stream", 24) == 0))
+    if (type && (strncasecmp(type, "application/wasm", 16) == 0 ||
+                 strncasecmp(type, "application/octet-stream", 24) == 0))
         return from_query(x, self, reterr);
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the Content-Type is application/json or application/wasm");
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                   "the Content-Type is application/json or application/wasm");
 }
 
-static void reply_element(th_exchange *x, unsigned http, const char *name, const char *key, const theater_hash *hash)
+static void reply_element(th_exchange *x, unsigned http, const char *name, const char *key,
+                          const theater_hash *hash)
 {
     th_json json = th_reply_json(x, http);
     th_json_open(&json, '{');
@@ -175,7 +183,8 @@ static void work_start(th_exchange *x, theater_folder *folder)
     if (!status && !request.has_component)
         status = th_fail(&error, THEATER_INVALID_ARGUMENT, "a component is missing");
     if (!status) {
-        theater_actor_options options = {request.name, request.binary, th_buf_slice(&request.config), request.limits};
+        theater_actor_options options = {request.name, request.binary, th_buf_slice(&request.config),
+                                         request.limits};
         status = theater_actor_start(x->server->runtime, &options, &genesis, &error);
     }
     if (status) {
@@ -196,8 +205,8 @@ static void work_upgrade(th_exchange *x, theater_folder *folder)
     if (!status && request.name[0])
         status = th_fail(&error, THEATER_INVALID_ARGUMENT, "an upgrade keeps the name");
     if (!status) {
-        theater_upgrade_options options = {request.binary, th_buf_slice(&request.config), request.limits, !request.has_config,
-                                           !request.has_limits};
+        theater_upgrade_options options = {request.binary, th_buf_slice(&request.config), request.limits,
+                                           !request.has_config, !request.has_limits};
         status = theater_actor_upgrade(x->server->runtime, x->segments[0], &options, &element, &error);
     }
     if (status)
@@ -207,7 +216,7 @@ static void work_upgrade(th_exchange *x, theater_folder *folder)
     request_done(&request);
 }
 
-/* ---- the others --------------------------------------------------------------------------------------------------------------- */
+/* ---- the others ---------------------------------------------------------------------------------------- */
 
 static void change(th_exchange *x, theater_status (*run)(theater_runtime *, const char *, theater_error *))
 {

@@ -1,8 +1,10 @@
-/* Many messages in one request, answered while they come: one JSON object a line, in the order of the messages.
+/* Many messages in one request, answered while they come: one JSON object a line, in the order of the
+ * messages.
  *
- * A message is a line, or has its length before it (application/vnd.theater.messages: 4 bytes, big-endian). At most WINDOW messages are on
- * their way; with more, or with too many answers that the client does not read, no more of the body is read. A full mailbox, too, only
- * makes the batch wait. Every other failure of one message is its answer, and the batch goes on. */
+ * A message is a line, or has its length before it (application/vnd.theater.messages: 4 bytes, big-endian).
+ * At most WINDOW messages are on their way; with more, or with too many answers that the client does not
+ * read, no more of the body is read. A full mailbox, too, only makes the batch wait. Every other failure of
+ * one message is its answer, and the batch goes on. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -129,7 +131,8 @@ static bool submit(batch *self, th_slice input)
 {
     th_exchange *x = self->x;
     char id[96];
-    theater_message message = {.actor = x->segments[0], .input = input, .principal = x->has_principal ? x->principal : NULL};
+    theater_message message = {
+        .actor = x->segments[0], .input = input, .principal = x->has_principal ? x->principal : NULL};
     if (self->has_id) {
         int size = snprintf(id, sizeof id, "%s-%llu", self->id, (unsigned long long)self->number + 1);
         message.id = th_slice_of(id, (size_t)size);
@@ -161,7 +164,8 @@ static bool submit(batch *self, th_slice input)
     return true;
 }
 
-/* The next message of the bytes that came; false when there is no whole one. *ret_used: bytes that it takes. */
+/* The next message of the bytes that came; false when there is no whole one. *ret_used: bytes that it
+ * takes. */
 static bool next_message(batch *self, th_slice *ret, size_t *ret_used)
 {
     th_slice left = th_slice_of(self->bytes.data + self->at, self->bytes.size - self->at);
@@ -187,7 +191,8 @@ static void fail_frame(batch *self)
     theater_answer answer = {.status = THEATER_TOO_LARGE};
     self->input_ended = true;
     self->bytes.size = 0;
-    th_fail(&answer.error, THEATER_TOO_LARGE, "a message is larger than this server takes, or cut off: the rest is not read");
+    th_fail(&answer.error, THEATER_TOO_LARGE,
+            "a message is larger than this server takes, or cut off: the rest is not read");
     write_answer(self, &answer);
 }
 
@@ -205,8 +210,8 @@ static void round_once(batch *self)
     th_exchange *x = self->x;
     th_slice input;
     size_t used;
-    while (!self->retrying && x->connection && self->waiting < WINDOW && th_exchange_backlog(x) < BACKLOG_MAX &&
-           next_message(self, &input, &used)) {
+    while (!self->retrying && x->connection && self->waiting < WINDOW &&
+           th_exchange_backlog(x) < BACKLOG_MAX && next_message(self, &input, &used)) {
         if (!submit(self, input))
             break;
         self->at += used;
@@ -245,7 +250,7 @@ static void batch_go_on(batch *self)
         th_connection_resume(x->connection);
 }
 
-/* ---- the exchange's side ------------------------------------------------------------------------------------------------ */
+/* ---- the exchange's side ------------------------------------------------------------------------------- */
 
 static void on_body(th_exchange *x, th_slice bytes)
 {
@@ -284,11 +289,13 @@ static bool check_type(th_exchange *x, bool *ret_framed)
 {
     const char *type = th_exchange_header(x, "content-type");
     *ret_framed = type && strncasecmp(type, "application/vnd.theater.messages", 32) == 0;
-    if (*ret_framed || !type || strncasecmp(type, "text/plain", 10) == 0 || strncasecmp(type, "application/x-ndjson", 20) == 0)
+    if (*ret_framed || !type || strncasecmp(type, "text/plain", 10) == 0 ||
+        strncasecmp(type, "application/x-ndjson", 20) == 0)
         return true;
     x->close_after = x->refused = true;
     th_reply_problem(x, 415, "media-type", "media type not supported",
-                     "a batch is text/plain or application/x-ndjson (a message a line) or application/vnd.theater.messages");
+                     "a batch is text/plain or application/x-ndjson (a message a line) or "
+                     "application/vnd.theater.messages");
     th_exchange_reply(x);
     return false;
 }
@@ -300,7 +307,8 @@ void th_api_messages(th_exchange *x)
     if (!check_type(x, &framed))
         return;
     batch *self = th_alloc_zero(1, sizeof *self);
-    theater_status status = self ? th_exchange_query(x, "id", self->id, 44, &self->has_id, &error) : th_fail_memory(&error, "a batch");
+    theater_status status = self ? th_exchange_query(x, "id", self->id, 44, &self->has_id, &error)
+                                 : th_fail_memory(&error, "a batch");
     if (status) {
         th_free(self);
         x->close_after = x->refused = true;

@@ -1,4 +1,5 @@
-/* A chain as a bundle file: written to the data folder on the pool, then sent piece by piece as the client takes it. */
+/* A chain as a bundle file: written to the data folder on the pool, then sent piece by piece as the client
+ * takes it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ static void bundle_end(bundle *self)
     th_drain_continue(server);
 }
 
-/* ---- on the pool --------------------------------------------------------------------------------------------------------- */
+/* ---- on the pool --------------------------------------------------------------------------------------- */
 
 static theater_status export_chain(bundle *self, theater_folder *folder, theater_error *reterr)
 {
@@ -52,8 +53,11 @@ static theater_status export_chain(bundle *self, theater_folder *folder, theater
         status = th_exchange_flag(x, "snapshots", &snapshots, reterr);
     if (status)
         return status;
-    theater_export_options options = {.actor_ids = &info.id, .actor_count = 1, .without_components = !components,
-                                      .without_snapshots = !snapshots, .without_payloads = !payloads};
+    theater_export_options options = {.actor_ids = &info.id,
+                                      .actor_count = 1,
+                                      .without_components = !components,
+                                      .without_snapshots = !snapshots,
+                                      .without_payloads = !payloads};
     snprintf(path, sizeof path, "%s/export-%d-%llu.tmp", x->server->options.runtime.folder, (int)getpid(),
              (unsigned long long)self->number);
     status = theater_export(folder, &options, path, reterr);
@@ -83,7 +87,7 @@ static void work_read(uv_work_t *work)
     self->size = read(self->fd, self->piece, sizeof self->piece);
 }
 
-/* ---- on the loop --------------------------------------------------------------------------------------------------------- */
+/* ---- on the loop --------------------------------------------------------------------------------------- */
 
 static void bundle_go_on(bundle *self);
 

@@ -3,25 +3,30 @@
 
 #define PAGE_DEFAULT 100
 
-theater_status th_find_actor(th_exchange *x, theater_folder *folder, theater_actor_info *ret, theater_error *reterr)
+theater_status th_find_actor(th_exchange *x, theater_folder *folder, theater_actor_info *ret,
+                             theater_error *reterr)
 {
     theater_status status = theater_folder_actor(folder, x->segments[0], ret, reterr);
     if (!status && ret->elements == 0)
         status = th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no chain yet", x->segments[0]);
-    return status == THEATER_INVALID_ARGUMENT ? th_fail(reterr, THEATER_NOT_FOUND, "there is no actor of that name") : status;
+    return status == THEATER_INVALID_ARGUMENT
+               ? th_fail(reterr, THEATER_NOT_FOUND, "there is no actor of that name")
+               : status;
 }
 
-theater_status th_find_sequence(th_exchange *x, const theater_actor_info *info, uint64_t *ret, theater_error *reterr)
+theater_status th_find_sequence(th_exchange *x, const theater_actor_info *info, uint64_t *ret,
+                                theater_error *reterr)
 {
     if (!th_parse_number(x->segments[1], ret))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.40s\" is no sequence of an element", x->segments[1]);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.40s\" is no sequence of an element",
+                       x->segments[1]);
     if (*ret >= info->elements)
-        return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %llu; its chain ends at %llu", info->name,
-                       (unsigned long long)*ret, (unsigned long long)info->elements - 1);
+        return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %llu; its chain ends at %llu",
+                       info->name, (unsigned long long)*ret, (unsigned long long)info->elements - 1);
     return THEATER_OK;
 }
 
-/* ---- actors -------------------------------------------------------------------------------------------------------- */
+/* ---- actors -------------------------------------------------------------------------------------------- */
 
 typedef struct page {
     th_json json;
@@ -43,7 +48,8 @@ static bool put_actor(void *context, const theater_actor_info *info)
     return true;
 }
 
-static theater_status page_begin(th_exchange *x, page *self, uint64_t from, const char *key, theater_error *reterr)
+static theater_status page_begin(th_exchange *x, page *self, uint64_t from, const char *key,
+                                 theater_error *reterr)
 {
     *self = (page){.from = from, .left = PAGE_DEFAULT, .body = &x->reply.body};
     theater_status status = th_exchange_number(x, "from", &self->from, reterr);
@@ -98,11 +104,11 @@ void th_work_actor_get(th_exchange *x, theater_folder *folder)
     th_reply_json_end(x, &json);
 }
 
-/* ---- elements -------------------------------------------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------------------------------------ */
 
 /* One element of a page; *ret_more false after the last. */
-static theater_status put_element(page *self, theater_folder *folder, const theater_actor_info *info, bool reverse, bool *ret_more,
-                                  theater_error *reterr)
+static theater_status put_element(page *self, theater_folder *folder, const theater_actor_info *info,
+                                  bool reverse, bool *ret_more, theater_error *reterr)
 {
     theater_element element;
     theater_status status = theater_element_read(folder, info->id, self->next, &element, reterr);
@@ -142,7 +148,8 @@ void th_work_elements(th_exchange *x, theater_folder *folder)
 }
 
 /* The element that the path names. The caller frees it. */
-static theater_status read_element(th_exchange *x, theater_folder *folder, theater_element *ret, theater_error *reterr)
+static theater_status read_element(th_exchange *x, theater_folder *folder, theater_element *ret,
+                                   theater_error *reterr)
 {
     theater_actor_info info;
     uint64_t sequence;
@@ -188,7 +195,9 @@ static void reply_part(th_exchange *x, theater_folder *folder, part which)
         char hex[65];
         th_hex_encode(th_slice_of(element.hash.bytes, 32), hex);
         th_reply_header(x, "Theater-Element: %s", hex);
-        th_reply_text(x, 200, which == ENCODING || which == EFFECTS ? "application/cbor" : "application/octet-stream", parts[which]);
+        th_reply_text(x, 200,
+                      which == ENCODING || which == EFFECTS ? "application/cbor" : "application/octet-stream",
+                      parts[which]);
     }
     theater_element_free(&element);
 }
@@ -213,9 +222,10 @@ void th_work_element_effects(th_exchange *x, theater_folder *folder)
     reply_part(x, folder, EFFECTS);
 }
 
-/* ---- states ------------------------------------------------------------------------------------------------------------ */
+/* ---- states -------------------------------------------------------------------------------------------- */
 
-static void reply_state(th_exchange *x, theater_folder *folder, const theater_actor_info *info, uint64_t sequence)
+static void reply_state(th_exchange *x, theater_folder *folder, const theater_actor_info *info,
+                        uint64_t sequence)
 {
     theater_error error = {0};
     theater_element element;
@@ -266,14 +276,17 @@ void th_work_state_now(th_exchange *x, theater_folder *folder)
     x->reply.immutable = false; /* the next turn changes what this address gives */
 }
 
-/* ---- traces ------------------------------------------------------------------------------------------------------------ */
+/* ---- traces -------------------------------------------------------------------------------------------- */
 
 static bool put_step(void *context, const theater_trace_step *step)
 {
     th_json *json = context;
     static const char *const kinds[] = {"client", "message", "reply", "notice"};
     th_json_open(json, '{');
-    th_json_field_string(json, "relation", step->depth == 0 ? "element" : step->depth < 0 ? "cause" : "effect");
+    th_json_field_string(json, "relation",
+                         step->depth == 0  ? "element"
+                         : step->depth < 0 ? "cause"
+                                           : "effect");
     th_json_field_uint(json, "distance", (uint64_t)(step->depth < 0 ? -step->depth : step->depth));
     th_json_field_string(json, "actor", step->actor.name);
     th_json_field_uint(json, "id", step->actor.id);

@@ -10,10 +10,12 @@
 
 static void component_path(const th_server *server, const char *hex, char out[PATH_SIZE])
 {
-    snprintf(out, PATH_SIZE, "%s/components%s%s%s", server->options.runtime.folder, hex ? "/" : "", hex ? hex : "", hex ? ".wasm" : "");
+    snprintf(out, PATH_SIZE, "%s/components%s%s%s", server->options.runtime.folder, hex ? "/" : "",
+             hex ? hex : "", hex ? ".wasm" : "");
 }
 
-static theater_status read_uploaded(th_server *server, const char *hex, const theater_hash *hash, theater_bytes *ret, theater_error *reterr)
+static theater_status read_uploaded(th_server *server, const char *hex, const theater_hash *hash,
+                                    theater_bytes *ret, theater_error *reterr)
 {
     char path[PATH_SIZE];
     component_path(server, hex, path);
@@ -36,12 +38,14 @@ static theater_status read_uploaded(th_server *server, const char *hex, const th
     return status;
 }
 
-theater_status th_component_get(th_server *server, theater_folder *folder, const char *hex, theater_bytes *ret, theater_error *reterr)
+theater_status th_component_get(th_server *server, theater_folder *folder, const char *hex,
+                                theater_bytes *ret, theater_error *reterr)
 {
     theater_hash hash;
     char canonical[65];
     if (strlen(hex) != 64 || !th_hex_decode(hex, 64, hash.bytes, sizeof hash.bytes))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "a component is named by its SHA-256: 64 hex digits");
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "a component is named by its SHA-256: 64 hex digits");
     th_hex_encode(th_slice_of(hash.bytes, 32), canonical);
     theater_status status = read_uploaded(server, canonical, &hash, ret, reterr);
     if (status == THEATER_NOT_FOUND)
@@ -63,7 +67,8 @@ void th_work_component_get(th_exchange *x, theater_folder *folder)
 }
 
 /* Durable when it returns OK. */
-static theater_status keep(th_server *server, const theater_hash *hash, th_slice binary, theater_error *reterr)
+static theater_status keep(th_server *server, const theater_hash *hash, th_slice binary,
+                           theater_error *reterr)
 {
     char path[PATH_SIZE], hex[65];
     th_port *port = th_port_system();
@@ -83,7 +88,8 @@ void th_work_component_add(th_exchange *x, theater_folder *folder)
     (void)folder;
     theater_hash hash;
     theater_error error = {0};
-    theater_status status = theater_component_check(x->server->runtime, th_buf_slice(&x->body), &hash, &error);
+    theater_status status =
+        theater_component_check(x->server->runtime, th_buf_slice(&x->body), &hash, &error);
     if (!status) {
         th_mutex_lock(&x->server->files_lock);
         status = keep(x->server, &hash, th_buf_slice(&x->body), &error);
@@ -104,7 +110,7 @@ void th_work_component_add(th_exchange *x, theater_folder *folder)
     th_reply_json_end(x, &json);
 }
 
-/* ---- the list -------------------------------------------------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------------------------------------ */
 
 typedef struct entry {
     theater_hash hash;

@@ -96,7 +96,8 @@ static void answered(th_post *post)
         if (answer->status == THEATER_OK || answer->status == THEATER_REJECTED)
             put_headers(x, answer);
         if (answer->status == THEATER_OK)
-            th_reply_text(x, 200, "application/octet-stream", th_slice_of(answer->output.data, answer->output.size));
+            th_reply_text(x, 200, "application/octet-stream",
+                          th_slice_of(answer->output.data, answer->output.size));
         else if (answer->status == THEATER_REJECTED)
             put_rejection(x, answer);
         else
@@ -122,7 +123,8 @@ static void completed(void *context, theater_answer *answer)
 static void submit(th_exchange *x, bool query)
 {
     theater_error error = {0};
-    theater_message message = {.actor = x->segments[0], .input = th_buf_slice(&x->body),
+    theater_message message = {.actor = x->segments[0],
+                               .input = th_buf_slice(&x->body),
                                .principal = x->has_principal ? x->principal : NULL};
     theater_status status = query ? THEATER_OK : th_idempotency_key(x, &message.id, &error);
     call *self = NULL;

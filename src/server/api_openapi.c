@@ -35,8 +35,9 @@ static void put_parameters(th_json *json, const th_route *route)
         at += *at == ';';
     }
     if (strcmp(route->id, "message") == 0)
-        put_parameter(json, "header", th_slice_text("Idempotency-Key"),
-                      th_slice_text("1 to 64 bytes: the same key runs once and gives the first answer again"));
+        put_parameter(
+            json, "header", th_slice_text("Idempotency-Key"),
+            th_slice_text("1 to 64 bytes: the same key runs once and gives the first answer again"));
     th_json_close(json, ']');
 }
 
@@ -124,12 +125,16 @@ static void put_components(th_json *json)
 {
     static const char text[] =
         "{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},"
-        "\"responses\":{\"Problem\":{\"description\":\"A problem document (RFC 9457)\",\"content\":{\"application/problem+json\":"
+        "\"responses\":{\"Problem\":{\"description\":\"A problem document (RFC "
+        "9457)\",\"content\":{\"application/problem+json\":"
         "{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}},"
-        "\"schemas\":{\"Problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\"],\"properties\":{"
-        "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+        "\"schemas\":{\"Problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\","
+        "\"detail\"],\"properties\":{"
+        "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
+        "\"detail\":{\"type\":\"string\"},"
         "\"code\":{\"type\":\"integer\",\"description\":\"Of a rejection: the code of the chain format\"},"
-        "\"sequence\":{\"type\":\"integer\"},\"element\":{\"type\":\"string\"},\"state_root\":{\"type\":\"string\"},"
+        "\"sequence\":{\"type\":\"integer\"},\"element\":{\"type\":\"string\"},\"state_root\":{\"type\":"
+        "\"string\"},"
         "\"fuel\":{\"type\":\"integer\"}}}}}";
     th_json_key(json, "components");
     if (!json->status)
@@ -146,7 +151,9 @@ void th_api_openapi(th_exchange *x)
     th_json_open(&json, '{');
     th_json_field_string(&json, "title", "Theater");
     th_json_field_string(&json, "version", theater_version());
-    th_json_field_string(&json, "description", "Verifiable deterministic actors over HTTP; docs/http-api.md explains it with examples");
+    th_json_field_string(
+        &json, "description",
+        "Verifiable deterministic actors over HTTP; docs/http-api.md explains it with examples");
     th_json_close(&json, '}');
     put_paths(&json);
     put_components(&json);

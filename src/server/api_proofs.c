@@ -31,7 +31,8 @@ void th_work_consistency(th_exchange *x, theater_folder *folder)
     theater_error error = {0};
     theater_status status = th_find_actor(x, folder, &info, &error);
     if (!status)
-        status = theater_prove_consistency(folder, info.id, th_buf_slice(&x->body), (th_slice){0}, &proof, &error);
+        status =
+            theater_prove_consistency(folder, info.id, th_buf_slice(&x->body), (th_slice){0}, &proof, &error);
     if (status)
         th_reply_error(x, &error);
     else

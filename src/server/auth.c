@@ -1,8 +1,9 @@
 /* Who may do what: tokens, origins and hosts.
  *
- * A request over the Unix socket needs nothing: the file's mode guards it. One over TCP needs a token when the server listens beyond
- * loopback or was told so; a token that is given is checked in any case. A browser's request must come from a page of the server
- * itself (Origin) and be meant for it (Host, against rebinding of names to 127.0.0.1). */
+ * A request over the Unix socket needs nothing: the file's mode guards it. One over TCP needs a token when
+ * the server listens beyond loopback or was told so; a token that is given is checked in any case. A
+ * browser's request must come from a page of the server itself (Origin) and be meant for it (Host, against
+ * rebinding of names to 127.0.0.1). */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -58,7 +59,8 @@ static bool same_origin(const th_exchange *x, const char *origin, const char *ho
 static bool loopback_name(const char *host)
 {
     size_t size = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-    return (size == 9 && strncasecmp(host, "localhost", 9) == 0) || (size == 5 && strncmp(host, "[::1]", 5) == 0) ||
+    return (size == 9 && strncasecmp(host, "localhost", 9) == 0) ||
+           (size == 5 && strncmp(host, "[::1]", 5) == 0) ||
            (size >= 7 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= size);
 }
 
@@ -67,12 +69,14 @@ static bool check_browser(th_exchange *x, bool authenticated)
     const char *origin = th_exchange_header(x, "origin"), *host = th_exchange_header(x, "host");
     const char *allowed = x->server->options.allow_origin;
     if (origin && !same_origin(x, origin, host) && !(allowed && strcmp(origin, allowed) == 0))
-        return refuse(x, 403, "origin", "origin not allowed", "pages of this origin may not use the server; --allow-origin lets one in");
+        return refuse(x, 403, "origin", "origin not allowed",
+                      "pages of this origin may not use the server; --allow-origin lets one in");
     if (origin && allowed && strcmp(origin, allowed) == 0)
         th_reply_header(x, "Access-Control-Allow-Origin: %s", origin);
     /* A name that somebody made point here is not the name of this server. */
     if (!authenticated && !x->connection->local && host && !loopback_name(host))
-        return refuse(x, 403, "host", "host not allowed", "without a token the Host must be localhost or a loopback address");
+        return refuse(x, 403, "host", "host not allowed",
+                      "without a token the Host must be localhost or a loopback address");
     return true;
 }
 
@@ -98,12 +102,14 @@ bool th_authorize(th_exchange *x, th_scope scope)
     if (secret.size) {
         token = th_tokens_find(&x->server->tokens, secret);
         if (!token)
-            return refuse(x, 401, "unauthorized", "unauthorized", "the token is not known: it was revoked, or is another server's");
+            return refuse(x, 401, "unauthorized", "unauthorized",
+                          "the token is not known: it was revoked, or is another server's");
     }
     if (scope == TH_SCOPE_NONE)
         return true;
     if (!token && x->connection->guarded)
-        return refuse(x, 401, "unauthorized", "unauthorized", "a token is needed: \"Authorization: Bearer TOKEN\"; `theater token new` makes one");
+        return refuse(x, 401, "unauthorized", "unauthorized",
+                      "a token is needed: \"Authorization: Bearer TOKEN\"; `theater token new` makes one");
     if (!check_browser(x, token != NULL))
         return false;
     if (token && scope == TH_SCOPE_WRITE && !token->write)

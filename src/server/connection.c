@@ -1,4 +1,5 @@
-/* A connection: reading with back-pressure, writing in order, deadlines, and an end that lets the client read its answer. */
+/* A connection: reading with back-pressure, writing in order, deadlines, and an end that lets the client
+ * read its answer. */
 #include "server/internal.h"
 #include "server/websocket.h"
 
@@ -15,8 +16,7 @@ void th_connection_expect(th_connection *c, bool idle)
     c->deadline_ms = th_now_ms(c->server) + (idle ? options->idle_timeout_ms : options->request_timeout_ms);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
-
+/* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -131,12 +131,13 @@ void th_connection_tick(th_connection *c, uint64_t now_ms)
         c->reading = NULL;
         c->ended_input = true;
         x->close_after = true;
-        th_reply_problem(x, 408, "request-timeout", "the request took too long", "the request was not complete in time");
+        th_reply_problem(x, 408, "request-timeout", "the request took too long",
+                         "the request was not complete in time");
         th_exchange_reply(x);
     }
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 typedef struct write_request {
     uv_write_t request;
@@ -241,7 +242,8 @@ static void gather(th_connection *c, th_buf *out)
             return;
         th_buf_clear(&x->out);
         x->out_at = 0;
-        /* A refused request stays until its body was read, where that is little; a client may read only after it has sent all. */
+        /* A refused request stays until its body was read, where that is little; a client may read only
+         * after it has sent all. */
         if (!x->ended || (!x->complete && x->refused && !x->close_after && !c->ended_input))
             return;
         pop_exchange(c);
@@ -295,7 +297,7 @@ void th_connection_flush(th_connection *c)
         after_flush(c);
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 bool th_connection_may_parse(const th_connection *c)
 {
@@ -303,8 +305,8 @@ bool th_connection_may_parse(const th_connection *c)
         return false;
     if (c->websocket)
         return c->writing < TH_WRITE_HIGH && !c->throttled;
-    return c->exchanges < TH_PIPELINE_MAX && c->writing < TH_WRITE_HIGH && !(c->reading && c->reading->throttled) &&
-           !(c->close_after && !c->reading);
+    return c->exchanges < TH_PIPELINE_MAX && c->writing < TH_WRITE_HIGH &&
+           !(c->reading && c->reading->throttled) && !(c->close_after && !c->reading);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
@@ -328,7 +330,8 @@ static void on_end(th_connection *c)
     c->close_after = true;
     if (half && !half->ended) {
         half->close_after = true;
-        th_reply_problem(half, 400, "bad-request", "bad request", "the connection ended in the middle of the request");
+        th_reply_problem(half, 400, "bad-request", "bad request",
+                         "the connection ended in the middle of the request");
         if (half->on_gone)
             half->on_gone(half);
         if (!half->ended)
@@ -407,7 +410,7 @@ void th_connection_resume(th_connection *c)
     }
 }
 
-/* ---- the begin --------------------------------------------------------------------------------------------------------- */
+/* ---- the begin ----------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const uv_tcp_t *tcp)
 {
@@ -438,14 +441,16 @@ void th_connection_accept(th_server *server, uv_stream_t *listener, bool local, 
         return;
     c->server = server;
     th_buf_init(&c->pending, (size_t)1 << 20);
-    int result = local ? uv_pipe_init(&server->loop, &c->socket.pipe, 0) : uv_tcp_init(&server->loop, &c->socket.tcp);
+    int result =
+        local ? uv_pipe_init(&server->loop, &c->socket.pipe, 0) : uv_tcp_init(&server->loop, &c->socket.tcp);
     if (result) {
         th_free(c);
         return;
     }
     c->socket.handle.data = c;
     link_connection(c);
-    if (uv_accept(listener, &c->socket.stream) || server->connection_count > server->options.max_connections || server->draining) {
+    if (uv_accept(listener, &c->socket.stream) ||
+        server->connection_count > server->options.max_connections || server->draining) {
         server->figures.refused_connections++;
         th_connection_close(c);
         return;

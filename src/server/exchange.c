@@ -58,17 +58,20 @@ const char *th_exchange_header(const th_exchange *x, const char *name)
     return NULL;
 }
 
-theater_status th_exchange_query(const th_exchange *x, const char *name, char *out, size_t room, bool *ret_given, theater_error *reterr)
+theater_status th_exchange_query(const th_exchange *x, const char *name, char *out, size_t room,
+                                 bool *ret_given, theater_error *reterr)
 {
     size_t name_size = strlen(name);
     *ret_given = false;
     for (const char *at = x->query; at && *at;) {
         size_t size = strcspn(at, "&");
-        if (size >= name_size && memcmp(at, name, name_size) == 0 && (size == name_size || at[name_size] == '=')) {
+        if (size >= name_size && memcmp(at, name, name_size) == 0 &&
+            (size == name_size || at[name_size] == '=')) {
             *ret_given = true;
             size_t skip = size == name_size ? size : name_size + 1;
             if (!th_percent_decode(at + skip, size - skip, out, room))
-                return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the parameter %s is too long or badly encoded", name);
+                return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                               "the parameter %s is too long or badly encoded", name);
             return THEATER_OK;
         }
         at += size;
@@ -91,7 +94,8 @@ bool th_parse_number(const char *text, uint64_t *ret)
     return true;
 }
 
-theater_status th_exchange_number(const th_exchange *x, const char *name, uint64_t *ret, theater_error *reterr)
+theater_status th_exchange_number(const th_exchange *x, const char *name, uint64_t *ret,
+                                  theater_error *reterr)
 {
     char text[32];
     bool given;
@@ -114,7 +118,7 @@ theater_status th_exchange_flag(const th_exchange *x, const char *name, bool *re
     return THEATER_OK;
 }
 
-/* ---- work ------------------------------------------------------------------------------------------------------------- */
+/* ---- work ---------------------------------------------------------------------------------------------- */
 
 static void on_work(uv_work_t *work)
 {
@@ -148,7 +152,8 @@ void th_exchange_work(th_exchange *x, th_worker_handler run)
     th_server *server = x->server;
     if (server->works >= TH_WORKS_MAX) {
         th_reply_header(x, "Retry-After: 1");
-        th_reply_problem(x, 503, "overloaded", "overloaded", "too many requests wait for work; try again in a second");
+        th_reply_problem(x, 503, "overloaded", "overloaded",
+                         "too many requests wait for work; try again in a second");
         th_exchange_reply(x);
         return;
     }

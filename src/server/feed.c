@@ -4,7 +4,7 @@
 
 #define SCAN_BYTES ((uint64_t)4 << 20)
 
-/* ---- events ------------------------------------------------------------------------------------------------------------ */
+/* ---- events -------------------------------------------------------------------------------------------- */
 
 th_news *th_news_new(const theater_log_element *element)
 {
@@ -42,7 +42,7 @@ void th_news_unref(th_news *event)
     th_free(event);
 }
 
-/* ---- the ring ------------------------------------------------------------------------------------------------------------ */
+/* ---- the ring ------------------------------------------------------------------------------------------ */
 
 static void ring_drop(th_feed *feed)
 {
@@ -71,7 +71,7 @@ static void ring_add(th_feed *feed, th_news *take_event)
         ring_drop(feed);
 }
 
-/* ---- reading what was committed ---------------------------------------------------------------------------------------------- */
+/* ---- reading what was committed ------------------------------------------------------------------------ */
 
 static bool collect(void *context, const theater_log_element *element)
 {
@@ -150,7 +150,8 @@ void th_feed_wake(th_server *server)
 {
     th_feed *feed = server->feed;
     uint64_t committed = __atomic_load_n(&feed->committed, __ATOMIC_ACQUIRE);
-    if (feed->working || feed->ended || feed->listeners == 0 || committed <= feed->scanned || feed->error.status)
+    if (feed->working || feed->ended || feed->listeners == 0 || committed <= feed->scanned ||
+        feed->error.status)
         return;
     feed->working = true;
     feed->work_end = committed;
@@ -182,7 +183,8 @@ void th_feed_joined(th_feed *feed)
     /* A commit that came between the two was not told: look again. */
     uint64_t committed = th_runtime_committed(feed->server->runtime);
     uint64_t known = __atomic_load_n(&feed->committed, __ATOMIC_ACQUIRE);
-    while (known < committed && !__atomic_compare_exchange_n(&feed->committed, &known, committed, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    while (known < committed && !__atomic_compare_exchange_n(&feed->committed, &known, committed, false,
+                                                             __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         ;
     th_feed_wake(feed->server);
 }

@@ -1,4 +1,5 @@
-/* Folder handles, kept and given to one thread at a time: a refresh sees what is committed, and needs the handle alone. */
+/* Folder handles, kept and given to one thread at a time: a refresh sees what is committed, and needs the
+ * handle alone. */
 #include "server/internal.h"
 
 theater_status th_folders_get(th_server *server, theater_folder **ret, theater_error *reterr)

@@ -1,17 +1,22 @@
 /* server/internal.h: what the files of the server share.
  *
- * One thread runs an event loop (libuv) and owns every connection and exchange. A request is parsed into an exchange; a route's handler
- * fills its reply at once, or after work on libuv's thread pool (reading the folder, starting an actor), or when the runtime's
- * completion was posted back to the loop. Replies leave a connection in the order of its requests, whatever the order in which they are ready.
+ * One thread runs an event loop (libuv) and owns every connection and exchange. A request is parsed into an
+ * exchange; a route's handler fills its reply at once, or after work on libuv's thread pool (reading the
+ * folder, starting an actor), or when the runtime's completion was posted back to the loop. Replies leave a
+ * connection in the order of its requests, whatever the order in which they are ready.
  *
  * Invariants
- *   1. Connections, exchanges, subscriptions and jobs are touched by the loop's thread only. What other threads have is: an exchange's
- *      request and reply while its work function runs; posts (post.c); folders (folders.c).
- *   2. An exchange lives while anything holds it: its connection's queue, and each operation on the way. When the client goes away
- *      `connection` becomes NULL, and what was begun ends without a reply: a message that was accepted runs.
- *   3. Everything that a client can make grow has a bound: head, headers, body, bodies of all requests together, requests in line, bytes on
- *      their way out, work in line, subscriptions. Past it the client gets an error, or is read no further.
- *   4. A shutdown stops accepting, ends streams, and waits for `operations` to come to nothing before the runtime is closed.
+ *   1. Connections, exchanges, subscriptions and jobs are touched by the loop's thread only. What other
+ *      threads have is: an exchange's request and reply while its work function runs; posts (post.c);
+ *      folders (folders.c).
+ *   2. An exchange lives while anything holds it: its connection's queue, and each operation on the way.
+ *      When the client goes away `connection` becomes NULL, and what was begun ends without a reply: a
+ *      message that was accepted runs.
+ *   3. Everything that a client can make grow has a bound: head, headers, body, bodies of all requests
+ *      together, requests in line, bytes on their way out, work in line, subscriptions. Past it the client
+ *      gets an error, or is read no further.
+ *   4. A shutdown stops accepting, ends streams, and waits for `operations` to come to nothing before the
+ *      runtime is closed.
  */
 #ifndef TH_SERVER_INTERNAL_H
 #define TH_SERVER_INTERNAL_H
@@ -29,7 +34,8 @@
 #define TH_SEGMENTS_MAX 3                    /* variable parts of a path */
 #define TH_SEGMENT_MAX 160
 #define TH_PIPELINE_MAX 64                   /* requests of one connection that wait for their replies */
-#define TH_WRITE_HIGH ((size_t)512 << 10)    /* bytes on their way out of a connection, past which nothing more is handed over */
+/* bytes on their way out of a connection, past which nothing more is handed over */
+#define TH_WRITE_HIGH ((size_t)512 << 10)
 #define TH_WRITE_PIECE ((size_t)256 << 10)
 #define TH_REPLY_MAX ((size_t)1 << 30)
 #define TH_WORKS_MAX 1024                    /* work in line for the thread pool */
@@ -41,7 +47,7 @@ typedef struct th_connection th_connection;
 typedef struct th_exchange th_exchange;
 typedef struct th_websocket th_websocket;
 
-/* ---- posts: from any thread to the loop (post.c) -------------------------------------------------------------------------- */
+/* ---- posts: from any thread to the loop (post.c) ------------------------------------------------------- */
 
 typedef struct th_post {
     struct th_post *next;
@@ -51,15 +57,16 @@ typedef struct th_post {
 void th_post_to(th_server *server, th_post *post);
 void th_posts_run(th_server *server); /* all that came; the loop's thread */
 
-/* ---- folders (folders.c) ---------------------------------------------------------------------------------------------------- */
+/* ---- folders (folders.c) ------------------------------------------------------------------------------- */
 
-/* A folder handle for one thread at a time, that sees what is committed now. Given back with th_folders_put. Any thread. */
+/* A folder handle for one thread at a time, that sees what is committed now. Given back with
+ * th_folders_put. Any thread. */
 THEATER_CHECKED theater_status th_folders_get(th_server *server, theater_folder **ret, theater_error *reterr);
 void th_folders_put(th_server *server, theater_folder *folder); /* accepts NULL */
 void th_folders_done(th_server *server);
 #define TH_FOLDERS_KEPT 32
 
-/* ---- routes (route.c) ----------------------------------------------------------------------------------------------------- */
+/* ---- routes (route.c) ---------------------------------------------------------------------------------- */
 
 typedef enum th_scope { TH_SCOPE_NONE, TH_SCOPE_READ, TH_SCOPE_WRITE } th_scope;
 
@@ -70,41 +77,42 @@ typedef void (*th_worker_handler)(th_exchange *x, theater_folder *folder);
 
 typedef struct th_route {
     llhttp_method_t method;
-    const char *pattern;      /* "/v1/actors/{name}" */
+    const char *pattern; /* "/v1/actors/{name}" */
     th_scope scope;
-    const char *id;           /* operationId, also the name in metrics */
+    const char *id; /* operationId, also the name in metrics */
     const char *summary;
-    const char *request;      /* media type of the body, NULL: none */
-    const char *response;     /* media type of success */
-    unsigned success;         /* its status */
-    const char *query;        /* names of query parameters with what they mean: "from=First sequence;limit=..." */
-    th_handler handler;       /* one of the two */
+    const char *request; /* media type of the body, NULL: none */
+    const char *response; /* media type of success */
+    unsigned success; /* its status */
+    const char *query; /* names of query parameters with what they mean: "from=First sequence;limit=..." */
+    th_handler handler; /* one of the two */
     th_worker_handler work;
-    bool streams;             /* the handler is called when the head is there, and takes the body piece by piece */
+    /* the handler is called when the head is there, and takes the body piece by piece */
+    bool streams;
 } th_route;
 
 extern const th_route th_routes[];
 extern const size_t th_route_count;
-/* The route of the exchange's method and path, with its variable segments decoded. NULL: *ret_allow says which methods the path has (llhttp_method bits), 0 for
- * an unknown path. */
+/* The route of the exchange's method and path, with its variable segments decoded. NULL: *ret_allow says
+ * which methods the path has (llhttp_method bits), 0 for an unknown path. */
 const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow);
 /* Decodes %xx of `size` characters; false for a bad escape, a zero, or no room. */
 bool th_percent_decode(const char *text, size_t size, char *out, size_t room);
 /* Writes "GET, HEAD, POST". */
 void th_route_allow(uint64_t methods, char *out, size_t room);
 
-/* ---- exchanges (exchange.c, reply.c) -------------------------------------------------------------------------------------------- */
+/* ---- exchanges (exchange.c, reply.c) ------------------------------------------------------------------- */
 
 typedef struct th_span {
     uint32_t at, size;
 } th_span;
 
 typedef struct th_reply {
-    unsigned status;       /* 0: 500 */
-    const char *type;      /* static; NULL: no Content-Type */
-    bool immutable;        /* can be cached for good; `etag` is set */
-    char etag[72];         /* without quotes; empty: none */
-    th_buf headers;        /* further lines, each with CRLF */
+    unsigned status; /* 0: 500 */
+    const char *type; /* static; NULL: no Content-Type */
+    bool immutable; /* can be cached for good; `etag` is set */
+    char etag[72]; /* without quotes; empty: none */
+    th_buf headers; /* further lines, each with CRLF */
     th_buf body;
 } th_reply;
 
@@ -116,19 +124,19 @@ struct th_exchange {
 
     /* The request. */
     uint8_t method;
-    bool minor_0;              /* HTTP/1.0 */
+    bool minor_0; /* HTTP/1.0 */
     bool keep_alive, head_complete, complete, refused; /* refused: answered before its body was read */
-    bool gone;                 /* atomic: the client went away, for work that would be long */
-    th_buf head;               /* target and headers; each ends with a zero */
+    bool gone; /* atomic: the client went away, for work that would be long */
+    th_buf head; /* target and headers; each ends with a zero */
     th_span target;
     struct {
         th_span name, value;
     } headers[TH_HEADERS_MAX];
     unsigned header_count;
     bool in_value;
-    char *path, *query;        /* into `head`; query NULL: none */
+    char *path, *query; /* into `head`; query NULL: none */
     th_buf body;
-    size_t body_counted;       /* in server->body_bytes */
+    size_t body_counted; /* in server->body_bytes */
     const th_route *route;
     char segments[TH_SEGMENTS_MAX][TH_SEGMENT_MAX + 1];
     bool has_principal;
@@ -137,7 +145,7 @@ struct th_exchange {
 
     /* The reply. */
     th_reply reply;
-    th_buf out;                /* bytes for the connection */
+    th_buf out; /* bytes for the connection */
     size_t out_at;
     bool started, chunked, ended, close_after;
     unsigned logged_status;
@@ -146,9 +154,9 @@ struct th_exchange {
     void (*on_body)(th_exchange *x, th_slice bytes);
     void (*on_complete)(th_exchange *x);
     void (*on_drain)(th_exchange *x); /* there is room again */
-    void (*on_gone)(th_exchange *x);  /* the client went away, or the server wants streams to end */
-    bool throttled;                   /* read no further for now */
-    bool told_gone;                   /* on_gone was called by the end of input or a shutdown */
+    void (*on_gone)(th_exchange *x); /* the client went away, or the server wants streams to end */
+    bool throttled; /* read no further for now */
+    bool told_gone; /* on_gone was called by the end of input or a shutdown */
     void *stream;
 
     uv_work_t work;
@@ -162,10 +170,12 @@ void th_exchange_drop(th_exchange *x);
 /* A header's value, or NULL. `name` in lower case. */
 const char *th_exchange_header(const th_exchange *x, const char *name);
 /* A query parameter, decoded. NULL: not given. INVALID_ARGUMENT when it is too long or badly encoded. */
-THEATER_CHECKED theater_status th_exchange_query(const th_exchange *x, const char *name, char *out, size_t room, bool *ret_given,
-                                                 theater_error *reterr);
-THEATER_CHECKED theater_status th_exchange_number(const th_exchange *x, const char *name, uint64_t *ret, theater_error *reterr);
-THEATER_CHECKED theater_status th_exchange_flag(const th_exchange *x, const char *name, bool *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_exchange_query(const th_exchange *x, const char *name, char *out,
+                                                 size_t room, bool *ret_given, theater_error *reterr);
+THEATER_CHECKED theater_status th_exchange_number(const th_exchange *x, const char *name, uint64_t *ret,
+                                                  theater_error *reterr);
+THEATER_CHECKED theater_status th_exchange_flag(const th_exchange *x, const char *name, bool *ret,
+                                                theater_error *reterr);
 bool th_parse_number(const char *text, uint64_t *ret);
 /* Runs the route's work on the pool, then sends the reply. */
 void th_exchange_work(th_exchange *x, th_worker_handler run);
@@ -194,7 +204,7 @@ void th_exchange_end(th_exchange *x);
 size_t th_exchange_backlog(const th_exchange *x);
 const char *th_http_reason(unsigned status);
 
-/* ---- connections (connection.c, parse.c, tls.c) ------------------------------------------------------------------------------------ */
+/* ---- connections (connection.c, parse.c, tls.c) -------------------------------------------------------- */
 
 struct th_connection {
     th_server *server;
@@ -205,24 +215,24 @@ struct th_connection {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } socket;
-    SSL *tls;                /* NULL: none */
-    BIO *tls_in, *tls_out;   /* the connection's side of it; owned by `tls` */
+    SSL *tls; /* NULL: none */
+    BIO *tls_in, *tls_out; /* the connection's side of it; owned by `tls` */
     bool handshaken;
-    bool local, loopback;    /* came by the Unix socket, or by a loopback address */
-    bool guarded;            /* its listener wants a token */
+    bool local, loopback; /* came by the Unix socket, or by a loopback address */
+    bool guarded; /* its listener wants a token */
     llhttp_t parser;
-    unsigned parse_status;   /* of a callback that refused; 0: none */
-    th_exchange *reading;    /* whose request is being read */
+    unsigned parse_status; /* of a callback that refused; 0: none */
+    th_exchange *reading; /* whose request is being read */
     th_exchange *first, *last;
     size_t exchanges;
-    th_buf pending;          /* read and not parsed yet */
-    bool stopped;            /* reads are off */
-    bool ended_input;        /* the client sends no more, or what it sends is not looked at any more */
-    bool close_after;        /* when the queue is empty */
+    th_buf pending; /* read and not parsed yet */
+    bool stopped; /* reads are off */
+    bool ended_input; /* the client sends no more, or what it sends is not looked at any more */
+    bool close_after; /* when the queue is empty */
     bool closing, lingering, flushing, parsing;
-    bool throttled;          /* the WebSocket has enough messages on their way */
+    bool throttled; /* the WebSocket has enough messages on their way */
     size_t writing;
-    uint64_t deadline_ms;    /* for the client to do something; 0: none */
+    uint64_t deadline_ms; /* for the client to do something; 0: none */
     uint64_t write_deadline_ms;
     uint64_t body_progress;
     th_websocket *websocket; /* NULL: HTTP */
@@ -253,14 +263,15 @@ void th_parser_init(th_connection *c);
 /* Sets request_timeout or idle_timeout from now. */
 void th_connection_expect(th_connection *c, bool idle);
 
-THEATER_CHECKED theater_status th_tls_context(const th_server_options *options, SSL_CTX **ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_tls_context(const th_server_options *options, SSL_CTX **ret,
+                                              theater_error *reterr);
 THEATER_CHECKED bool th_tls_begin(th_connection *c);
 void th_tls_done(th_connection *c);
 void th_tls_input(th_connection *c, const uint8_t *data, size_t size);
 /* Encrypts `plain` into `out`. False: the connection is to be closed. */
 bool th_tls_seal(th_connection *c, th_slice plain, th_buf *out);
 
-/* ---- the loop (server.c, listen.c, auth.c) --------------------------------------------------------------------------------------------- */
+/* ---- the loop (server.c, listen.c, auth.c) ------------------------------------------------------------- */
 
 typedef struct th_histogram {
     uint64_t buckets[20]; /* 2^k * 64 us */
@@ -291,13 +302,13 @@ struct th_server {
         uv_pipe_t pipe;
     } listeners[2];
     size_t listener_count;
-    bool tcp_guarded;        /* requests over TCP need a token */
+    bool tcp_guarded; /* requests over TCP need a token */
     bool tcp_loopback;
     SSL_CTX *tls;
     char socket_path[108];
     char address[300];
-    th_mutex lock;           /* of posts and folders */
-    th_mutex files_lock;     /* one upload is written at a time */
+    th_mutex lock; /* of posts and folders */
+    th_mutex files_lock; /* one upload is written at a time */
     th_post *posts_first, *posts_last;
     theater_folder *folders[TH_FOLDERS_KEPT];
     size_t folder_count;
@@ -307,11 +318,11 @@ struct th_server {
     uint64_t began_ms, drain_deadline_ms;
     bool draining, stopped, looping;
     th_tokens tokens;
-    uint64_t tokens_stamp;   /* of the file, to see that it changed */
+    uint64_t tokens_stamp; /* of the file, to see that it changed */
     th_feed *feed;
     th_jobs *jobs;
     th_figures figures;
-    uint8_t buffer[65536];   /* for reads; used within one callback */
+    uint8_t buffer[65536]; /* for reads; used within one callback */
 };
 
 THEATER_CHECKED theater_status th_listen(th_server *server, theater_error *reterr);
@@ -329,35 +340,42 @@ void th_server_log(th_server *server, int level, const char *message);
 void th_server_log_request(const th_exchange *x, uint64_t nanoseconds);
 void th_server_log_begin(th_server *server);
 
-/* ---- parts of the API ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- parts of the API ---------------------------------------------------------------------------------- */
 
 /* Finds the actor that the first segment names. Any thread. */
-THEATER_CHECKED theater_status th_find_actor(th_exchange *x, theater_folder *folder, theater_actor_info *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_find_actor(th_exchange *x, theater_folder *folder, theater_actor_info *ret,
+                                             theater_error *reterr);
 /* The second segment as a sequence below the chain's length. */
-THEATER_CHECKED theater_status th_find_sequence(th_exchange *x, const theater_actor_info *info, uint64_t *ret, theater_error *reterr);
-/* The component of a hash as text: among the uploaded, then in the log. Any thread. */
-THEATER_CHECKED theater_status th_component_get(th_server *server, theater_folder *folder, const char *hex, theater_bytes *ret,
+THEATER_CHECKED theater_status th_find_sequence(th_exchange *x, const theater_actor_info *info, uint64_t *ret,
                                                 theater_error *reterr);
-/* One answer as a JSON object: what batches and the WebSocket send. `extra` (may be NULL) is put first: {"op":"answer","id":...}. */
+/* The component of a hash as text: among the uploaded, then in the log. Any thread. */
+THEATER_CHECKED theater_status th_component_get(th_server *server, theater_folder *folder, const char *hex,
+                                                theater_bytes *ret, theater_error *reterr);
+/* One answer as a JSON object: what batches and the WebSocket send. `extra` (may be NULL) is put first:
+ * {"op":"answer","id":...}. */
 void th_json_answer(th_json *json, const theater_answer *answer);
 /* Idempotency-Key, with or without the quotes of a structured field. */
-THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret, theater_error *reterr);
+THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret,
+                                                  theater_error *reterr);
 
 THEATER_CHECKED theater_status th_jobs_new(th_server *server, theater_error *reterr);
 size_t th_jobs_running(const th_server *server);
 void th_jobs_free(th_server *server);
 
-#define TH_HANDLERS(X)                                                                                                       \
-    X(health) X(ready) X(version) X(openapi) X(metrics) X(actor_start) X(actor_stop) X(actor_resume) X(actor_remove)                    \
-    X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get) X(events) X(actor_events)         \
-    X(websocket)
+#define TH_HANDLERS(X)                                                                                       \
+    X(health)                                                                                                \
+    X(ready) X(version) X(openapi) X(metrics) X(actor_start) X(actor_stop) X(actor_resume) X(actor_remove)   \
+        X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get)     \
+            X(events) X(actor_events) X(websocket)
 #define TH_DECLARE(name) void th_api_##name(th_exchange *x);
 TH_HANDLERS(TH_DECLARE)
 #undef TH_DECLARE
 
-#define TH_WORKS(X)                                                                                                          \
-    X(component_list) X(component_add) X(component_get) X(actor_list) X(actor_get) X(elements) X(element) X(element_encoding)           \
-    X(element_input) X(element_output) X(element_effects) X(state_now) X(state_at) X(trace) X(inclusion) X(consistency) X(key)
+#define TH_WORKS(X)                                                                                          \
+    X(component_list)                                                                                        \
+    X(component_add) X(component_get) X(actor_list) X(actor_get) X(elements) X(element) X(element_encoding)  \
+        X(element_input) X(element_output) X(element_effects) X(state_now) X(state_at) X(trace) X(inclusion) \
+            X(consistency) X(key)
 #define TH_DECLARE(name) void th_work_##name(th_exchange *x, theater_folder *folder);
 TH_WORKS(TH_DECLARE)
 #undef TH_DECLARE

@@ -1,4 +1,5 @@
-/* Verify and replay as jobs: on the pool, two at a time, with progress that is asked for. The last hundred are remembered. */
+/* Verify and replay as jobs: on the pool, two at a time, with progress that is asked for. The last hundred
+ * are remembered. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -55,7 +56,7 @@ size_t th_jobs_running(const th_server *server)
     return server->jobs->running;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------- */
 
 static void on_progress(void *context, uint64_t done, uint64_t all)
 {
@@ -75,7 +76,8 @@ static void work_job(uv_work_t *work)
     if (self->actor[0])
         status = theater_folder_actor(folder, self->actor, &info, &self->error);
     theater_source source = {.folder = folder, .actor_id = info.id};
-    theater_check_options options = {.all = self->all, .pulley = self->pulley, .threads = 1, .progress = on_progress, .context = self};
+    theater_check_options options = {
+        .all = self->all, .pulley = self->pulley, .threads = 1, .progress = on_progress, .context = self};
     if (!status)
         status = self->replay ? theater_replay(&source, &options, &self->report, &self->error)
                               : theater_verify(&source, &options, &self->report, &self->error);
@@ -129,7 +131,7 @@ static bool make_room(th_jobs *jobs)
     return true;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------------------------------------- */
 
 static void put_report(th_json *json, const theater_report *report)
 {
@@ -191,8 +193,10 @@ static theater_status read_job(th_exchange *x, job *self, theater_error *reterr)
     const json_t *actor = json_object_get(root, "actor");
     theater_status status = THEATER_OK;
     if (!kind || (strcmp(kind, "verify") != 0 && strcmp(kind, "replay") != 0))
-        status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "the body is {\"kind\": \"verify\" or \"replay\", \"actor\": NAME, \"all\": true}");
-    else if (actor && !json_is_null(actor) && (!json_is_string(actor) || json_string_length(actor) > TH_SEGMENT_MAX))
+        status = th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                         "the body is {\"kind\": \"verify\" or \"replay\", \"actor\": NAME, \"all\": true}");
+    else if (actor && !json_is_null(actor) &&
+             (!json_is_string(actor) || json_string_length(actor) > TH_SEGMENT_MAX))
         status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"actor\" is a name");
     if (!status) {
         self->replay = strcmp(kind, "replay") == 0;

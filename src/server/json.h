@@ -1,7 +1,8 @@
 /* server/json.h: writing JSON into a bounded buffer, and the forms in which the API shows hashes and bytes.
  *
- * The forms are those of the command line (docs/cli.md): a hash is 64 hex digits, bytes are a string when they are printable
- * UTF-8 and {"base64": "..."} otherwise. A writer remembers its first failure, so a caller checks once, at the end. */
+ * The forms are those of the command line (docs/cli.md): a hash is 64 hex digits, bytes are a string when
+ * they are printable UTF-8 and {"base64": "..."} otherwise. A writer remembers its first failure, so a
+ * caller checks once, at the end. */
 #ifndef TH_SERVER_JSON_H
 #define TH_SERVER_JSON_H
 

@@ -60,12 +60,15 @@ static theater_status parse_address(const char *text, struct sockaddr_storage *r
     const char *from = bracketed ? text + 1 : text;
     size -= bracketed ? 2 : 0;
     if (!colon || size == 0 || size >= sizeof host || !th_parse_number(colon + 1, &port) || port > 65535)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is no address: say HOST:PORT, with a numeric host or localhost", text);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"%s\" is no address: say HOST:PORT, with a numeric host or localhost", text);
     memcpy(host, from, size);
     host[size] = 0;
     const char *number = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-    if (uv_ip4_addr(number, (int)port, (struct sockaddr_in *)ret) && uv_ip6_addr(number, (int)port, (struct sockaddr_in6 *)ret))
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is no address: say HOST:PORT, with a numeric host or localhost", text);
+    if (uv_ip4_addr(number, (int)port, (struct sockaddr_in *)ret) &&
+        uv_ip6_addr(number, (int)port, (struct sockaddr_in6 *)ret))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"%s\" is no address: say HOST:PORT, with a numeric host or localhost", text);
     return THEATER_OK;
 }
 
@@ -83,13 +86,14 @@ static void name_address(th_server *server, uv_tcp_t *tcp)
     char host[64] = "";
     uv_tcp_getsockname(tcp, (struct sockaddr *)&bound, &size);
     bool six = bound.ss_family == AF_INET6;
-    unsigned port = ntohs(six ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
+    unsigned port =
+        ntohs(six ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
     if (six)
         uv_ip6_name((struct sockaddr_in6 *)&bound, host, sizeof host);
     else
         uv_ip4_name((struct sockaddr_in *)&bound, host, sizeof host);
-    snprintf(server->address, sizeof server->address, "%s://%s%s%s:%u", server->tls ? "https" : "http", six ? "[" : "", host,
-             six ? "]" : "", port);
+    snprintf(server->address, sizeof server->address, "%s://%s%s%s:%u", server->tls ? "https" : "http",
+             six ? "[" : "", host, six ? "]" : "", port);
 }
 
 static theater_status check_exposure(th_server *server, const char *where, theater_error *reterr)
@@ -98,10 +102,13 @@ static theater_status check_exposure(th_server *server, const char *where, theat
         return THEATER_OK;
     if (!server->tls && !server->options.insecure)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "%s is no loopback address: give --tls-certificate and --tls-key, or --insecure to send tokens and data in the clear", where);
+                       "%s is no loopback address: give --tls-certificate and --tls-key, or --insecure to "
+                       "send tokens and data in the clear",
+                       where);
     if (server->tokens.count == 0)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "%s is no loopback address, so a token is needed: make one with `theater token new NAME`", where);
+        return th_fail(
+            reterr, THEATER_INVALID_ARGUMENT,
+            "%s is no loopback address, so a token is needed: make one with `theater token new NAME`", where);
     return THEATER_OK;
 }
 

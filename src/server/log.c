@@ -6,7 +6,8 @@
 
 static const char *const levels[] = {"trace", "debug", "info", "warning", "error"};
 
-static void write_line(th_server *server, int level, const char *message, const th_exchange *x, uint64_t nanoseconds)
+static void write_line(th_server *server, int level, const char *message, const th_exchange *x,
+                       uint64_t nanoseconds)
 {
     th_buf line;
     th_buf_init(&line, 8192);
@@ -30,8 +31,8 @@ static void write_line(th_server *server, int level, const char *message, const 
         if (!json.status)
             fprintf(stderr, "%.*s\n", (int)line.size, (const char *)line.data);
     } else if (x) {
-        fprintf(stderr, "theater: %s: %s %.200s %u %" PRIu64 " us\n", word, llhttp_method_name(x->method), x->path ? x->path : "-",
-                x->reply.status, nanoseconds / 1000);
+        fprintf(stderr, "theater: %s: %s %.200s %u %" PRIu64 " us\n", word, llhttp_method_name(x->method),
+                x->path ? x->path : "-", x->reply.status, nanoseconds / 1000);
     } else {
         fprintf(stderr, "theater: %s: %s\n", word, message);
     }

@@ -5,7 +5,8 @@
 
 static void put(th_buf *out, const char *name, const char *type, const char *help, double value)
 {
-    if (th_buf_printf(out, NULL, "# HELP theater_%s %s\n# TYPE theater_%s %s\ntheater_%s %.17g\n", name, help, name, type, name, value))
+    if (th_buf_printf(out, NULL, "# HELP theater_%s %s\n# TYPE theater_%s %s\ntheater_%s %.17g\n", name, help,
+                      name, type, name, value))
         return;
 }
 
@@ -26,7 +27,8 @@ static void seconds(th_buf *out, const char *name, const char *help, uint64_t na
 
 static void histogram(th_buf *out, const char *name, const char *help, const th_histogram *values)
 {
-    theater_status status = th_buf_printf(out, NULL, "# HELP theater_%s %s\n# TYPE theater_%s histogram\n", name, help, name);
+    theater_status status =
+        th_buf_printf(out, NULL, "# HELP theater_%s %s\n# TYPE theater_%s histogram\n", name, help, name);
     uint64_t count = 0;
     double bound = 64e-6;
     for (size_t i = 0; !status && i < 19; i++, bound *= 2) {
@@ -34,7 +36,9 @@ static void histogram(th_buf *out, const char *name, const char *help, const th_
         status = th_buf_printf(out, NULL, "theater_%s_bucket{le=\"%.6g\"} %" PRIu64 "\n", name, bound, count);
     }
     if (!status)
-        status = th_buf_printf(out, NULL, "theater_%s_bucket{le=\"+Inf\"} %" PRIu64 "\ntheater_%s_sum %.17g\ntheater_%s_count %" PRIu64 "\n",
+        status = th_buf_printf(out, NULL,
+                               "theater_%s_bucket{le=\"+Inf\"} %" PRIu64
+                               "\ntheater_%s_sum %.17g\ntheater_%s_count %" PRIu64 "\n",
                                name, values->count, name, (double)values->sum_ns / 1e9, name, values->count);
 }
 
@@ -42,10 +46,13 @@ static void put_runtime(th_buf *out, const theater_metrics *metrics)
 {
     counter(out, "turns_total", "Turns that ran.", metrics->turns);
     counter(out, "queries_total", "Queries that ran.", metrics->queries);
-    theater_status status = th_buf_printf(out, NULL, "# HELP theater_rejections_total Turns that were rejected, by code.\n"
-                                                     "# TYPE theater_rejections_total counter\n");
+    theater_status status =
+        th_buf_printf(out, NULL,
+                      "# HELP theater_rejections_total Turns that were rejected, by code.\n"
+                      "# TYPE theater_rejections_total counter\n");
     for (size_t code = 1; !status && code < 7; code++)
-        status = th_buf_printf(out, NULL, "theater_rejections_total{code=\"%zu\"} %" PRIu64 "\n", code, metrics->rejections_by_code[code]);
+        status = th_buf_printf(out, NULL, "theater_rejections_total{code=\"%zu\"} %" PRIu64 "\n", code,
+                               metrics->rejections_by_code[code]);
     counter(out, "fuel_total", "Fuel that turns spent.", metrics->fuel);
     counter(out, "commits_total", "Commits of the log.", metrics->commits);
     counter(out, "commit_records_total", "Records in commits.", metrics->commit_records);
@@ -67,23 +74,29 @@ static void put_server(th_buf *out, const th_server *server)
 {
     const th_figures *figures = &server->figures;
     theater_error error;
-    gauge(out, "read_only", "1 while nothing can be written.", theater_runtime_health(server->runtime, &error) != THEATER_OK);
+    gauge(out, "read_only", "1 while nothing can be written.",
+          theater_runtime_health(server->runtime, &error) != THEATER_OK);
     gauge(out, "http_connections", "Connections that are open.", server->connection_count);
     counter(out, "http_connections_total", "Connections that were opened.", figures->connections_total);
-    counter(out, "http_connections_refused_total", "Connections past the bound.", figures->refused_connections);
+    counter(out, "http_connections_refused_total", "Connections past the bound.",
+            figures->refused_connections);
     counter(out, "http_received_bytes_total", "Bytes received.", figures->bytes_in);
     counter(out, "http_sent_bytes_total", "Bytes sent.", figures->bytes_out);
-    theater_status status = th_buf_printf(out, NULL, "# HELP theater_http_responses_total Answers by the first digit of their status.\n"
-                                                     "# TYPE theater_http_responses_total counter\n");
+    theater_status status =
+        th_buf_printf(out, NULL,
+                      "# HELP theater_http_responses_total Answers by the first digit of their status.\n"
+                      "# TYPE theater_http_responses_total counter\n");
     for (size_t i = 1; !status && i < 6; i++)
-        status = th_buf_printf(out, NULL, "theater_http_responses_total{class=\"%zuxx\"} %" PRIu64 "\n", i, figures->responses[i]);
+        status = th_buf_printf(out, NULL, "theater_http_responses_total{class=\"%zuxx\"} %" PRIu64 "\n", i,
+                               figures->responses[i]);
     gauge(out, "http_body_bytes", "Memory of request bodies.", server->body_bytes);
     gauge(out, "http_work_waiting", "Requests on or before the thread pool.", server->works);
     gauge(out, "messages_in_flight", "Clients' messages on their way.", figures->messages_in_flight);
     gauge(out, "subscriptions", "Subscriptions to events.", server->feed->listeners);
     counter(out, "events_sent_total", "Events given to subscriptions.", figures->events_sent);
     histogram(out, "http_request_seconds", "From a request's first byte to its answer.", &figures->requests);
-    histogram(out, "message_seconds", "From a message's first byte to its durable answer.", &figures->messages);
+    histogram(out, "message_seconds", "From a message's first byte to its durable answer.",
+              &figures->messages);
 }
 
 void th_api_metrics(th_exchange *x)

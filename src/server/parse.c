@@ -101,13 +101,14 @@ static int on_value_complete(llhttp_t *parser)
     return result;
 }
 
-/* ---- the head is there -------------------------------------------------------------------------------------------------- */
+/* ---- the head is there --------------------------------------------------------------------------------- */
 
 static void not_routed(th_exchange *x, uint64_t allow)
 {
     char methods[128];
     if (!allow) {
-        th_reply_problem(x, 404, "not-found", "not found", "there is no such path; /v1/openapi.json lists them");
+        th_reply_problem(x, 404, "not-found", "not found",
+                         "there is no such path; /v1/openapi.json lists them");
         return;
     }
     th_route_allow(allow, methods, sizeof methods);
@@ -204,7 +205,7 @@ static int on_headers_complete(llhttp_t *parser)
     return c->closing ? HPE_USER : 0;
 }
 
-/* ---- the body ------------------------------------------------------------------------------------------------------------- */
+/* ---- the body ------------------------------------------------------------------------------------------ */
 
 #define PROGRESS_BYTES 65536
 
@@ -227,7 +228,8 @@ static int on_body(llhttp_t *parser, const char *at, size_t size)
     th_server *server = c->server;
     if (x->body.size + size > server->options.max_body_bytes)
         return refuse(c, 413);
-    if (server->body_bytes + size > server->options.body_memory_bytes || th_buf_append(&x->body, th_slice_of(at, size), NULL))
+    if (server->body_bytes + size > server->options.body_memory_bytes ||
+        th_buf_append(&x->body, th_slice_of(at, size), NULL))
         return refuse(c, 503);
     server->body_bytes += size;
     x->body_counted += size;
@@ -257,7 +259,7 @@ static int on_complete(llhttp_t *parser)
     return th_connection_may_parse(c) ? 0 : HPE_PAUSED;
 }
 
-/* ---- running the parser ----------------------------------------------------------------------------------------------------- */
+/* ---- running the parser -------------------------------------------------------------------------------- */
 
 static const struct {
     unsigned status;
@@ -265,8 +267,10 @@ static const struct {
 } refusals[] = {
     {400, "bad-request", "bad request", "this is no HTTP/1.1 request"},
     {413, "too-large", "too large", "the body is larger than this server takes"},
-    {414, "uri-too-long", "the address is too long", "the request line has more bytes than this server takes"},
-    {431, "headers-too-large", "the headers are too large", "the headers have more bytes, or are more, than this server takes"},
+    {414, "uri-too-long", "the address is too long",
+     "the request line has more bytes than this server takes"},
+    {431, "headers-too-large", "the headers are too large",
+     "the headers have more bytes, or are more, than this server takes"},
     {503, "overloaded", "overloaded", "the server has no memory for this request now"},
     {505, "version", "HTTP version not supported", "this server speaks HTTP/1.1 and HTTP/1.0"},
 };

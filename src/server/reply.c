@@ -13,12 +13,29 @@ const char *th_http_reason(unsigned status)
     static const struct {
         unsigned status;
         const char *reason;
-    } reasons[] = {{101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-                   {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-                   {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"},
-                   {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
-                   {426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-                   {500, "Internal Server Error"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+    } reasons[] = {{101, "Switching Protocols"},
+                   {200, "OK"},
+                   {201, "Created"},
+                   {202, "Accepted"},
+                   {204, "No Content"},
+                   {304, "Not Modified"},
+                   {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {408, "Request Timeout"},
+                   {409, "Conflict"},
+                   {413, "Content Too Large"},
+                   {414, "URI Too Long"},
+                   {415, "Unsupported Media Type"},
+                   {422, "Unprocessable Content"},
+                   {426, "Upgrade Required"},
+                   {429, "Too Many Requests"},
+                   {431, "Request Header Fields Too Large"},
+                   {500, "Internal Server Error"},
+                   {503, "Service Unavailable"},
+                   {504, "Gateway Timeout"},
                    {505, "HTTP Version Not Supported"}};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
@@ -26,7 +43,7 @@ const char *th_http_reason(unsigned status)
     return "Status";
 }
 
-/* ---- filling a reply --------------------------------------------------------------------------------------------------- */
+/* ---- filling a reply ----------------------------------------------------------------------------------- */
 
 void th_reply_header(th_exchange *x, const char *format, ...)
 {
@@ -82,7 +99,8 @@ void th_reply_error(th_exchange *x, const theater_error *error)
     unsigned http = (unsigned)theater_status_http(error->status);
     if (http == 503)
         th_reply_header(x, "Retry-After: 5");
-    th_reply_problem(x, http, theater_status_name(error->status), theater_status_text(error->status), error->message);
+    th_reply_problem(x, http, theater_status_name(error->status), theater_status_text(error->status),
+                     error->message);
 }
 
 th_json th_reply_json(th_exchange *x, unsigned status)
@@ -123,7 +141,7 @@ bool th_reply_etag_hash(th_exchange *x, const theater_hash *hash, const char *su
     return th_reply_etag(x, etag);
 }
 
-/* ---- sending it ----------------------------------------------------------------------------------------------------------- */
+/* ---- sending it ---------------------------------------------------------------------------------------- */
 
 static bool put(th_exchange *x, const char *text)
 {
@@ -172,14 +190,16 @@ static bool compress_body(th_exchange *x)
 static bool put_head(th_exchange *x, bool compressed)
 {
     const th_reply *reply = &x->reply;
-    theater_status status = th_buf_printf(&x->out, NULL, "HTTP/1.1 %u %s\r\n", reply->status, th_http_reason(reply->status));
+    theater_status status =
+        th_buf_printf(&x->out, NULL, "HTTP/1.1 %u %s\r\n", reply->status, th_http_reason(reply->status));
     if (!status && reply->type)
         status = th_buf_printf(&x->out, NULL, "Content-Type: %s\r\n", reply->type);
     if (!status && reply->etag[0])
         status = th_buf_printf(&x->out, NULL, "ETag: \"%s\"\r\n", reply->etag);
     bool good = !status && put(x, reply->immutable ? "Cache-Control: private, max-age=31536000, immutable\r\n"
                                                    : "Cache-Control: no-store\r\n");
-    good = good && put(x, "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    good = good && put(x, "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; "
+                          "frame-ancestors 'none'\r\n"
                           "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n");
     if (compressible(reply->type))
         good = good && put(x, "Vary: Accept-Encoding\r\n");
@@ -222,7 +242,8 @@ void th_exchange_reply(th_exchange *x)
     bool good = put_head(x, compressed);
     bool bodyless = reply->status == 204 || reply->status == 304;
     if (!bodyless)
-        good = good && th_buf_printf(&x->out, NULL, "Content-Length: %zu\r\n", reply->body.size) == THEATER_OK;
+        good =
+            good && th_buf_printf(&x->out, NULL, "Content-Length: %zu\r\n", reply->body.size) == THEATER_OK;
     put_connection(x);
     good = good && put(x, "\r\n");
     if (!bodyless && x->method != HTTP_HEAD)
@@ -243,7 +264,7 @@ void th_exchange_fail(th_exchange *x, const theater_error *error)
     th_exchange_reply(x);
 }
 
-/* ---- in pieces -------------------------------------------------------------------------------------------------------------- */
+/* ---- in pieces ----------------------------------------------------------------------------------------- */
 
 void th_exchange_begin(th_exchange *x)
 {

@@ -10,68 +10,99 @@
 #define ACTOR "/v1/actors/{name}"
 #define ELEMENT ACTOR "/elements/{sequence}"
 #define FROM_LIMIT "from=Where the page begins;limit=How many at the most"
-#define LIMITS "fuel=Fuel of one turn;memory=Bytes of each linear memory;state=Bytes of the state;message=Bytes of an input or output;effects=Bytes of the effects of a turn"
+#define LIMITS                                                                                               \
+    "fuel=Fuel of one turn;memory=Bytes of each linear memory;state=Bytes of the state;message=Bytes of an " \
+    "input or output;effects=Bytes of the effects of a turn"
 
-#define LOOP(method, pattern, scope, name, summary, request, response, success, query) \
-    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response, success, query, th_api_##name, NULL, false}
-#define POOL(method, pattern, scope, name, summary, request, response, success, query) \
-    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response, success, query, NULL, th_work_##name, false}
-#define STREAM(method, pattern, scope, name, summary, request, response, success, query) \
-    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response, success, query, th_api_##name, NULL, true}
+#define LOOP(method, pattern, scope, name, summary, request, response, success, query)                       \
+    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response,                            \
+     success,       query,   th_api_##name,    NULL,  false}
+#define POOL(method, pattern, scope, name, summary, request, response, success, query)                       \
+    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response, success,                   \
+     query,         NULL,    th_work_##name,   false}
+#define STREAM(method, pattern, scope, name, summary, request, response, success, query)                     \
+    {HTTP_##method, pattern, TH_SCOPE_##scope, #name, summary, request, response,                            \
+     success,       query,   th_api_##name,    NULL,  true}
 
 const th_route th_routes[] = {
     LOOP(GET, "/v1/health", NONE, health, "Whether the server runs", NULL, JSON, 200, NULL),
-    LOOP(GET, "/v1/ready", NONE, ready, "Whether it takes messages: 503 while it is read-only or shuts down", NULL, JSON, 200, NULL),
+    LOOP(GET, "/v1/ready", NONE, ready, "Whether it takes messages: 503 while it is read-only or shuts down",
+         NULL, JSON, 200, NULL),
     LOOP(GET, "/v1/version", NONE, version, "The version of the server", NULL, JSON, 200, NULL),
     LOOP(GET, "/v1/openapi.json", NONE, openapi, "This document", NULL, JSON, 200, NULL),
     LOOP(GET, "/metrics", READ, metrics, "Figures for Prometheus", NULL, TEXT, 200, NULL),
-    POOL(GET, "/v1/components", READ, component_list, "The components that were uploaded or are used", NULL, JSON, 200, NULL),
-    POOL(POST, "/v1/components", WRITE, component_add, "Checks a component and keeps it, under its SHA-256", "application/wasm", JSON, 201, NULL),
-    POOL(GET, "/v1/components/{hash}", READ, component_get, "The binary of a component", NULL, "application/wasm", 200, NULL),
+    POOL(GET, "/v1/components", READ, component_list, "The components that were uploaded or are used", NULL,
+         JSON, 200, NULL),
+    POOL(POST, "/v1/components", WRITE, component_add, "Checks a component and keeps it, under its SHA-256",
+         "application/wasm", JSON, 201, NULL),
+    POOL(GET, "/v1/components/{hash}", READ, component_get, "The binary of a component", NULL,
+         "application/wasm", 200, NULL),
     POOL(GET, "/v1/actors", READ, actor_list, "The actors, by ascending id", NULL, JSON, 200, FROM_LIMIT),
     LOOP(POST, "/v1/actors", WRITE, actor_start,
-         "Starts an actor: from JSON that names an uploaded component, or from the component itself with the rest as parameters",
-         "application/json, application/wasm", JSON, 201, "name=The actor's name;config=Configuration for init;" LIMITS),
+         "Starts an actor: from JSON that names an uploaded component, or from the component itself with the "
+         "rest as parameters",
+         "application/json, application/wasm", JSON, 201,
+         "name=The actor's name;config=Configuration for init;" LIMITS),
     POOL(GET, ACTOR, READ, actor_get, "What an actor is and where its chain stands", NULL, JSON, 200, NULL),
-    LOOP(DELETE, ACTOR, WRITE, actor_remove, "Ends an actor for good; its chain stays", NULL, NULL, 204, NULL),
+    LOOP(DELETE, ACTOR, WRITE, actor_remove, "Ends an actor for good; its chain stays", NULL, NULL, 204,
+         NULL),
     LOOP(POST, ACTOR "/stop", WRITE, actor_stop, "Lets it run no more turns", NULL, NULL, 204, NULL),
     LOOP(POST, ACTOR "/resume", WRITE, actor_resume, "Lets it go on", NULL, NULL, 204, NULL),
     LOOP(POST, ACTOR "/upgrade", WRITE, actor_upgrade, "Goes on under another component, config or limits",
          "application/json, application/wasm", JSON, 200, "config=Configuration;" LIMITS),
-    LOOP(POST, ACTOR "/messages", WRITE, message, "Runs one turn: the body is the input, the answer's body the output", BYTES, BYTES, 200, NULL),
+    LOOP(POST, ACTOR "/messages", WRITE, message,
+         "Runs one turn: the body is the input, the answer's body the output", BYTES, BYTES, 200, NULL),
     STREAM(POST, ACTOR "/messages/stream", WRITE, messages,
-           "Many messages in one request, answered in order as they are durable: a line each, or with a length of 4 bytes (big-endian) before each",
-           "application/x-ndjson, text/plain, application/vnd.theater.messages", NDJSON, 200, "id=Idempotency keys are ID-1, ID-2 and so on"),
-    LOOP(POST, ACTOR "/query", READ, query, "Runs handle on the last committed state and records nothing", BYTES, BYTES, 200, NULL),
-    POOL(GET, ACTOR "/elements", READ, elements, "A page of the chain", NULL, JSON, 200, FROM_LIMIT ";reverse=From the newest on"),
+           "Many messages in one request, answered in order as they are durable: a line each, or with a "
+           "length of 4 bytes (big-endian) before each",
+           "application/x-ndjson, text/plain, application/vnd.theater.messages", NDJSON, 200,
+           "id=Idempotency keys are ID-1, ID-2 and so on"),
+    LOOP(POST, ACTOR "/query", READ, query, "Runs handle on the last committed state and records nothing",
+         BYTES, BYTES, 200, NULL),
+    POOL(GET, ACTOR "/elements", READ, elements, "A page of the chain", NULL, JSON, 200,
+         FROM_LIMIT ";reverse=From the newest on"),
     POOL(GET, ELEMENT, READ, element, "One element", NULL, JSON, 200, NULL),
-    POOL(GET, ELEMENT "/encoding", READ, element_encoding, "The exact bytes that the element hash is of", NULL, "application/cbor", 200, NULL),
+    POOL(GET, ELEMENT "/encoding", READ, element_encoding, "The exact bytes that the element hash is of",
+         NULL, "application/cbor", 200, NULL),
     POOL(GET, ELEMENT "/input", READ, element_input, "Its input's bytes", NULL, BYTES, 200, NULL),
     POOL(GET, ELEMENT "/output", READ, element_output, "Its output's bytes", NULL, BYTES, 200, NULL),
-    POOL(GET, ELEMENT "/effects", READ, element_effects, "Its effects' bytes", NULL, "application/cbor", 200, NULL),
-    POOL(GET, ELEMENT "/state", READ, state_at, "The state after it, by running again from a snapshot", NULL, BYTES, 200, NULL),
-    POOL(GET, ELEMENT "/trace", READ, trace, "What caused it and what it caused, across actors", NULL, JSON, 200, "limit=How many steps at the most"),
-    POOL(GET, ELEMENT "/proof", READ, inclusion, "A proof that it stands under the newest checkpoint that covers it", NULL, TEXT, 200, NULL),
+    POOL(GET, ELEMENT "/effects", READ, element_effects, "Its effects' bytes", NULL, "application/cbor", 200,
+         NULL),
+    POOL(GET, ELEMENT "/state", READ, state_at, "The state after it, by running again from a snapshot", NULL,
+         BYTES, 200, NULL),
+    POOL(GET, ELEMENT "/trace", READ, trace, "What caused it and what it caused, across actors", NULL, JSON,
+         200, "limit=How many steps at the most"),
+    POOL(GET, ELEMENT "/proof", READ, inclusion,
+         "A proof that it stands under the newest checkpoint that covers it", NULL, TEXT, 200, NULL),
     POOL(GET, ACTOR "/state", READ, state_now, "The state after the newest element", NULL, BYTES, 200, NULL),
     POOL(GET, ACTOR "/key", READ, key, "The verifier key of its checkpoints", NULL, TEXT, 200, NULL),
-    LOOP(POST, ACTOR "/checkpoints", WRITE, checkpoint, "Signs the chain as it is now", NULL, TEXT, 201, NULL),
-    POOL(POST, ACTOR "/consistency", READ, consistency, "A proof that the newest checkpoint continues the one in the body", TEXT, TEXT, 200, NULL),
-    LOOP(GET, ACTOR "/bundle", READ, bundle, "The chain as a bundle file", NULL, "application/vnd.theater.bundle", 200,
+    LOOP(POST, ACTOR "/checkpoints", WRITE, checkpoint, "Signs the chain as it is now", NULL, TEXT, 201,
+         NULL),
+    POOL(POST, ACTOR "/consistency", READ, consistency,
+         "A proof that the newest checkpoint continues the one in the body", TEXT, TEXT, 200, NULL),
+    LOOP(GET, ACTOR "/bundle", READ, bundle, "The chain as a bundle file", NULL,
+         "application/vnd.theater.bundle", 200,
          "payloads=false leaves them out;components=false leaves them out;snapshots=false leaves them out"),
-    LOOP(GET, "/v1/jobs", READ, job_list, "Verifications and replays of this server's run", NULL, JSON, 200, NULL),
+    LOOP(GET, "/v1/jobs", READ, job_list, "Verifications and replays of this server's run", NULL, JSON, 200,
+         NULL),
     LOOP(POST, "/v1/jobs", READ, job_new, "Begins a verification or a replay", JSON, JSON, 202, NULL),
     LOOP(GET, "/v1/jobs/{id}", READ, job_get, "How far it is, and its report", NULL, JSON, 200, NULL),
-    LOOP(GET, "/v1/events", READ, events, "The elements of all actors as they are committed: server-sent events", NULL, "text/event-stream", 200,
-         "from=Number in the log to begin at, else from now on"),
-    LOOP(GET, ACTOR "/events", READ, actor_events, "The elements of one actor: server-sent events", NULL, "text/event-stream", 200,
-         "from=Sequence to begin at, else from now on"),
-    LOOP(GET, "/v1/websocket", READ, websocket, "Events and messages over a WebSocket", NULL, NULL, 101, NULL),
+    LOOP(GET, "/v1/events", READ, events,
+         "The elements of all actors as they are committed: server-sent events", NULL, "text/event-stream",
+         200, "from=Number in the log to begin at, else from now on"),
+    LOOP(GET, ACTOR "/events", READ, actor_events, "The elements of one actor: server-sent events", NULL,
+         "text/event-stream", 200, "from=Sequence to begin at, else from now on"),
+    LOOP(GET, "/v1/websocket", READ, websocket, "Events and messages over a WebSocket", NULL, NULL, 101,
+         NULL),
 };
 const size_t th_route_count = sizeof th_routes / sizeof *th_routes;
 
 static int digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 bool th_percent_decode(const char *text, size_t size, char *out, size_t room)
@@ -102,7 +133,8 @@ static bool match(const char *pattern, const char *path, th_exchange *x)
         if (*pattern != '/' || *path != '/')
             return false;
         if (pattern[1] == '{') {
-            if (have == 0 || !th_percent_decode(path + 1, have, x->segments[segment], sizeof x->segments[segment]))
+            if (have == 0 ||
+                !th_percent_decode(path + 1, have, x->segments[segment], sizeof x->segments[segment]))
                 return false;
             segment++;
         } else if (want != have || memcmp(pattern + 1, path + 1, want) != 0) {
@@ -136,8 +168,8 @@ void th_route_allow(uint64_t methods, char *out, size_t room)
     for (unsigned i = 0; i < 64 && used < room; i++) {
         if (!(methods & (UINT64_C(1) << i)))
             continue;
-        int size = snprintf(out + used, room - used, "%s%s%s", used ? ", " : "", llhttp_method_name((llhttp_method_t)i),
-                            i == HTTP_GET ? ", HEAD" : "");
+        int size = snprintf(out + used, room - used, "%s%s%s", used ? ", " : "",
+                            llhttp_method_name((llhttp_method_t)i), i == HTTP_GET ? ", HEAD" : "");
         used += size > 0 ? (size_t)size : 0;
     }
 }

@@ -23,7 +23,7 @@ void th_histogram_add(th_histogram *histogram, uint64_t nanoseconds)
     histogram->sum_ns += nanoseconds;
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void close_handle(uv_handle_t *handle, void *context)
 {
@@ -96,7 +96,7 @@ static void on_tick(uv_timer_t *handle)
     }
 }
 
-/* ---- the begin --------------------------------------------------------------------------------------------------------- */
+/* ---- the begin ----------------------------------------------------------------------------------------- */
 
 static void set_default(uint64_t *value, uint64_t standard)
 {
@@ -104,7 +104,8 @@ static void set_default(uint64_t *value, uint64_t standard)
         *value = standard;
 }
 
-static theater_status fill_options(const th_server_options *given, th_server_options *ret, theater_error *reterr)
+static theater_status fill_options(const th_server_options *given, th_server_options *ret,
+                                   theater_error *reterr)
 {
     *ret = *given;
     if (!ret->runtime.folder)
@@ -215,7 +216,8 @@ theater_status th_server_run(const th_server_options *options, theater_error *re
     if (!status) {
         server->began_ms = th_now_ms(server);
         if (options->ready)
-            options->ready(options->ready_context, server->address[0] ? server->address : server->socket_path);
+            options->ready(options->ready_context,
+                           server->address[0] ? server->address : server->socket_path);
         uv_run(&server->loop, UV_RUN_DEFAULT);
     }
     finish(server);

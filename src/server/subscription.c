@@ -6,7 +6,7 @@
 #define CATCH_UP_EVENTS 128
 #define CATCH_UP_BYTES ((size_t)1 << 20)
 
-/* ---- the lists of live ones --------------------------------------------------------------------------------------------- */
+/* ---- the lists of live ones ---------------------------------------------------------------------------- */
 
 static void unlink_live(th_subscription *self)
 {
@@ -35,7 +35,7 @@ static void link_live(th_subscription *self)
     *self->list = self;
 }
 
-/* ---- giving ------------------------------------------------------------------------------------------------------------- */
+/* ---- giving -------------------------------------------------------------------------------------------- */
 
 static void give(th_subscription *self, const th_news *event)
 {
@@ -79,7 +79,7 @@ static bool go_live(th_subscription *self)
     return true;
 }
 
-/* ---- catching up, on the pool ---------------------------------------------------------------------------------------------- */
+/* ---- catching up, on the pool -------------------------------------------------------------------------- */
 
 typedef struct collector {
     th_subscription *self;
@@ -104,7 +104,8 @@ static bool collect(void *context, const theater_log_element *element)
     return true;
 }
 
-static theater_status resolve(th_subscription *self, theater_folder *folder, uint64_t *ret_elements, theater_error *reterr)
+static theater_status resolve(th_subscription *self, theater_folder *folder, uint64_t *ret_elements,
+                              theater_error *reterr)
 {
     theater_actor_info info;
     char id[TH_SEGMENT_MAX + 24];
@@ -126,7 +127,8 @@ static theater_status resolve(th_subscription *self, theater_folder *folder, uin
     return THEATER_OK;
 }
 
-static theater_status read_actor(th_subscription *self, theater_folder *folder, collector *into, theater_error *reterr)
+static theater_status read_actor(th_subscription *self, theater_folder *folder, collector *into,
+                                 theater_error *reterr)
 {
     uint64_t elements = 0;
     theater_status status = resolve(self, folder, &elements, reterr);
@@ -145,7 +147,8 @@ static theater_status read_actor(th_subscription *self, theater_folder *folder, 
     return status;
 }
 
-static theater_status read_all(th_subscription *self, theater_folder *folder, collector *into, theater_error *reterr)
+static theater_status read_all(th_subscription *self, theater_folder *folder, collector *into,
+                               theater_error *reterr)
 {
     if (!self->resolved && !self->has_from)
         self->next = self->floor;
@@ -171,14 +174,15 @@ static void work_catch_up(uv_work_t *work)
     self->floor = th_runtime_committed(self->server->runtime);
     theater_status status = th_folders_get(self->server, &folder, &self->error);
     if (!status)
-        status = self->all ? read_all(self, folder, &into, &self->error) : read_actor(self, folder, &into, &self->error);
+        status = self->all ? read_all(self, folder, &into, &self->error)
+                           : read_actor(self, folder, &into, &self->error);
     if (!status && into.failed)
         status = th_fail_memory(&self->error, "an event");
     self->error.status = status; /* an error that a callee got over may have filled it */
     th_folders_put(self->server, folder);
 }
 
-/* ---- on the loop ------------------------------------------------------------------------------------------------------------ */
+/* ---- on the loop --------------------------------------------------------------------------------------- */
 
 static void free_events(th_subscription *self)
 {
@@ -255,8 +259,8 @@ void th_subscription_pump(th_subscription *self)
     uv_queue_work(&server->loop, &self->work, work_catch_up, after_catch_up);
 }
 
-theater_status th_subscription_new(th_server *server, const th_subscription_request *request, const th_listener *listener,
-                                   th_subscription **ret, theater_error *reterr)
+theater_status th_subscription_new(th_server *server, const th_subscription_request *request,
+                                   const th_listener *listener, th_subscription **ret, theater_error *reterr)
 {
     if (server->feed->listeners >= TH_SUBSCRIPTIONS_MAX)
         return th_fail(reterr, THEATER_BUSY, "there are %d subscriptions already", TH_SUBSCRIPTIONS_MAX);

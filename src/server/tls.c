@@ -11,13 +11,14 @@ static theater_status fail_tls(theater_error *reterr, const char *what, const ch
     return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s %s: %s", what, path, reason);
 }
 
-static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in, unsigned in_size,
-                           void *context)
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+                           const unsigned char *in, unsigned in_size, void *context)
 {
     (void)ssl, (void)context;
     static const unsigned char known[] = "\x08http/1.1";
     unsigned char *chosen;
-    if (SSL_select_next_proto(&chosen, out_size, known, sizeof known - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_size, known, sizeof known - 1, in, in_size) !=
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;

@@ -1,4 +1,5 @@
-/* FOLDER/tokens: one token a line: id, scope, time, SHA-256 of the secret, name. A running server reads it again when it changes. */
+/* FOLDER/tokens: one token a line: id, scope, time, SHA-256 of the secret, name. A running server reads it
+ * again when it changes. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -13,7 +14,9 @@
 static theater_status file_path(const char *folder, char out[PATH_SIZE], theater_error *reterr)
 {
     int size = snprintf(out, PATH_SIZE, "%s/tokens", folder);
-    return size < PATH_SIZE ? THEATER_OK : th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path %.100s... is too long", folder);
+    return size < PATH_SIZE
+               ? THEATER_OK
+               : th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path %.100s... is too long", folder);
 }
 
 static bool parse_line(const char *line, size_t size, th_token *ret)
@@ -25,7 +28,8 @@ static bool parse_line(const char *line, size_t size, th_token *ret)
     memcpy(copy, line, size);
     copy[size] = 0;
     memset(ret, 0, sizeof *ret);
-    if (sscanf(copy, "%23s %7s %" SCNu64 " %64s %n", ret->id, scope, &ret->created_ns, hex, &name_at) != 4 || name_at == 0)
+    if (sscanf(copy, "%23s %7s %" SCNu64 " %64s %n", ret->id, scope, &ret->created_ns, hex, &name_at) != 4 ||
+        name_at == 0)
         return false;
     ret->write = strcmp(scope, "write") == 0;
     if ((!ret->write && strcmp(scope, "read") != 0) || strlen(hex) != 64 ||
@@ -49,7 +53,8 @@ static theater_status parse(th_slice text, const char *path, th_tokens *ret, the
     const char *at = (const char *)text.data, *end = at + text.size;
     for (size_t number = 1; at < end; number++) {
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        if (!line_end || number > TH_TOKENS_MAX || !parse_line(at, (size_t)(line_end - at), &ret->list[ret->count]))
+        if (!line_end || number > TH_TOKENS_MAX ||
+            !parse_line(at, (size_t)(line_end - at), &ret->list[ret->count]))
             return th_fail(reterr, THEATER_CORRUPT, "%s: line %zu is no token", path, number);
         ret->count++;
         at = line_end + 1;
@@ -123,8 +128,8 @@ static theater_status write_all(const char *folder, const th_tokens *tokens, the
     for (size_t i = 0; !status && i < tokens->count; i++) {
         const th_token *token = &tokens->list[i];
         th_hex_encode(th_slice_of(token->hash.bytes, sizeof token->hash.bytes), hex);
-        status = th_buf_printf(&text, reterr, "%s %s %" PRIu64 " %s %s\n", token->id, token->write ? "write" : "read",
-                               token->created_ns, hex, token->name);
+        status = th_buf_printf(&text, reterr, "%s %s %" PRIu64 " %s %s\n", token->id,
+                               token->write ? "write" : "read", token->created_ns, hex, token->name);
     }
     if (!status)
         status = th_port_replace_file(th_port_system(), path, TH_FILE_PRIVATE, th_buf_slice(&text), reterr);
@@ -135,15 +140,18 @@ static theater_status write_all(const char *folder, const th_tokens *tokens, the
 static theater_status check_name(const char *name, theater_error *reterr)
 {
     size_t size = strlen(name);
-    bool good = size >= 1 && size <= TH_TOKEN_NAME_MAX && th_utf8_valid(th_slice_text(name)) && name[0] != ' ';
+    bool good =
+        size >= 1 && size <= TH_TOKEN_NAME_MAX && th_utf8_valid(th_slice_text(name)) && name[0] != ' ';
     for (size_t i = 0; i < size; i++)
         good &= (unsigned char)name[i] >= 0x20 && name[i] != 0x7f;
     return good ? THEATER_OK
-                : th_fail(reterr, THEATER_INVALID_ARGUMENT, "the name of a token is 1 to %d bytes of printable text", TH_TOKEN_NAME_MAX);
+                : th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                          "the name of a token is 1 to %d bytes of printable text", TH_TOKEN_NAME_MAX);
 }
 
 /* Gives the secret and what is kept of it. */
-static theater_status make(const char *name, bool write, th_token *ret, char ret_secret[TH_TOKEN_TEXT_SIZE], theater_error *reterr)
+static theater_status make(const char *name, bool write, th_token *ret, char ret_secret[TH_TOKEN_TEXT_SIZE],
+                           theater_error *reterr)
 {
     uint8_t random[24 + 8];
     th_port *port = th_port_system();
@@ -161,15 +169,16 @@ static theater_status make(const char *name, bool write, th_token *ret, char ret
     return hash_secret(th_slice_text(ret_secret), &ret->hash, reterr);
 }
 
-theater_status th_token_new(const char *folder, const char *name, bool write, th_token *ret, char ret_secret[TH_TOKEN_TEXT_SIZE],
-                            theater_error *reterr)
+theater_status th_token_new(const char *folder, const char *name, bool write, th_token *ret,
+                            char ret_secret[TH_TOKEN_TEXT_SIZE], theater_error *reterr)
 {
     th_tokens tokens = {0};
     theater_status status = check_name(name, reterr);
     if (!status)
         status = th_tokens_read(folder, &tokens, reterr);
     if (!status && tokens.count >= TH_TOKENS_MAX)
-        status = th_fail(reterr, THEATER_TOO_LARGE, "there are %d tokens already: revoke some", TH_TOKENS_MAX);
+        status =
+            th_fail(reterr, THEATER_TOO_LARGE, "there are %d tokens already: revoke some", TH_TOKENS_MAX);
     if (!status)
         status = make(name, write, ret, ret_secret, reterr);
     if (!status) {
@@ -199,7 +208,8 @@ theater_status th_token_revoke(const char *folder, const char *id, theater_error
     bool found = kept != tokens.count;
     tokens.count = kept;
     if (!found)
-        status = th_fail(reterr, THEATER_NOT_FOUND, "there is no token %.64s; `theater token list` shows their ids", id);
+        status = th_fail(reterr, THEATER_NOT_FOUND,
+                         "there is no token %.64s; `theater token list` shows their ids", id);
     else
         status = write_all(folder, &tokens, reterr);
     th_tokens_done(&tokens);

@@ -9,7 +9,7 @@
 #define PING_AFTER_MS 30000
 #define SILENT_MS 75000
 
-/* ---- bytes --------------------------------------------------------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------------------------------------- */
 
 static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *out, size_t size, int flags, void *user)
 {
@@ -26,7 +26,8 @@ static ssize_t on_recv(wslay_event_context_ptr context, uint8_t *out, size_t siz
     return (ssize_t)take;
 }
 
-static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t size, int flags, void *user)
+static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *data, size_t size, int flags,
+                       void *user)
 {
     (void)flags;
     th_websocket *ws = user;
@@ -90,7 +91,8 @@ void th_websocket_drain(th_websocket *ws)
 void th_websocket_tick(th_websocket *ws, uint64_t now_ms)
 {
     th_connection *c = ws->connection;
-    if (now_ms - ws->heard_ms > SILENT_MS || (wslay_event_get_close_sent(ws->wslay) && c->deadline_ms < now_ms)) {
+    if (now_ms - ws->heard_ms > SILENT_MS ||
+        (wslay_event_get_close_sent(ws->wslay) && c->deadline_ms < now_ms)) {
         th_connection_close(c);
     } else if (now_ms - ws->heard_ms > PING_AFTER_MS && !ws->pinged) {
         struct wslay_event_msg ping = {WSLAY_PING, NULL, 0};
@@ -100,9 +102,10 @@ void th_websocket_tick(th_websocket *ws, uint64_t now_ms)
     }
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------ */
 
-static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message, void *user)
+static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message,
+                       void *user)
 {
     (void)context;
     th_websocket *ws = user;
@@ -144,7 +147,7 @@ size_t th_websocket_input(th_websocket *ws, const uint8_t *data, size_t size)
     return size; /* what came behind a close frame is not looked at */
 }
 
-/* ---- the handshake --------------------------------------------------------------------------------------------------------- */
+/* ---- the handshake ------------------------------------------------------------------------------------- */
 
 static bool has_word(const char *list, const char *word)
 {
@@ -189,7 +192,8 @@ static void refuse(th_exchange *x, unsigned status, const char *detail)
 
 static th_websocket *make(th_exchange *x)
 {
-    static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
+    static const struct wslay_event_callbacks callbacks = {
+        .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
     th_websocket *ws = th_alloc_zero(1, sizeof *ws);
     if (!ws || wslay_event_context_server_init(&ws->wslay, &callbacks, ws)) {
         th_free(ws);
@@ -217,8 +221,8 @@ void th_api_websocket(th_exchange *x)
     const char *upgrade = th_exchange_header(x, "upgrade"), *key = th_exchange_header(x, "sec-websocket-key");
     const char *version = th_exchange_header(x, "sec-websocket-version");
     char accept[32];
-    if (!has_word(upgrade, "websocket") || !has_word(th_exchange_header(x, "connection"), "upgrade") || x->method != HTTP_GET ||
-        x->minor_0) {
+    if (!has_word(upgrade, "websocket") || !has_word(th_exchange_header(x, "connection"), "upgrade") ||
+        x->method != HTTP_GET || x->minor_0) {
         refuse(x, 426, "this path is for WebSockets: send Upgrade: websocket and Connection: Upgrade");
         return;
     }
@@ -233,8 +237,11 @@ void th_api_websocket(th_exchange *x)
     th_buf head;
     th_buf_init(&head, 1024);
     th_websocket *ws = make(x);
-    if (!ws || th_buf_printf(&head, NULL, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                          "Sec-WebSocket-Accept: %s\r\n\r\n", accept)) {
+    if (!ws ||
+        th_buf_printf(&head, NULL,
+                      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "Sec-WebSocket-Accept: %s\r\n\r\n",
+                      accept)) {
         th_connection_close(c);
         return;
     }

@@ -1,4 +1,5 @@
-/* server/websocket.h: a connection that became a WebSocket (RFC 6455), with wslay for the frames. docs/http-api.md has the messages. */
+/* server/websocket.h: a connection that became a WebSocket (RFC 6455), with wslay for the frames.
+ * docs/http-api.md has the messages. */
 #ifndef TH_SERVER_WEBSOCKET_H
 #define TH_SERVER_WEBSOCKET_H
 

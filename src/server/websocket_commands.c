@@ -2,10 +2,12 @@
  *
  *   {"op":"send","id":ID,"actor":NAME,"input":BYTES,"key":KEY}   -> {"op":"answer","id":ID,"status":...}
  *   {"op":"query","id":ID,"actor":NAME,"input":BYTES}            -> {"op":"answer",...}
- *   {"op":"subscribe","id":ID,"actor":NAME,"from":N}             -> {"op":"subscribed","id":ID}, then {"op":"event","id":ID,"event":{...}}
- *   {"op":"unsubscribe","id":ID}                                 -> {"op":"unsubscribed","id":ID}
+ *   {"op":"subscribe","id":ID,"actor":NAME,"from":N}             -> {"op":"subscribed","id":ID}, then
+ *   {"op":"event","id":ID,"event":{...}} {"op":"unsubscribe","id":ID}                                 ->
+ *   {"op":"unsubscribed","id":ID}
  *
- * BYTES is a string or {"base64": "..."}; "key", "actor" (of subscribe) and "from" may be left out. A failure is {"op":"error","id":ID,"status":...}. */
+ * BYTES is a string or {"base64": "..."}; "key", "actor" (of subscribe) and "from" may be left out. A
+ * failure is {"op":"error","id":ID,"status":...}. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -22,7 +24,7 @@ struct th_ws_call {
     theater_answer answer;
 };
 
-/* ---- telling -------------------------------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------------------------------------- */
 
 static void tell(th_websocket *ws, th_json *json, th_buf *take)
 {
@@ -53,7 +55,7 @@ static void tell_error(th_websocket *ws, const char *id, const theater_error *er
     tell(ws, &json, &text);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------ */
 
 static void unlink_call(th_ws_call *call)
 {
@@ -118,19 +120,25 @@ static theater_status read_bytes(const json_t *value, th_buf *out, theater_error
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"input\" is a string or {\"base64\": \"...\"}");
     size_t most = json_string_length(coded) / 4 * 3;
     theater_status status = th_buf_extend(out, most, &room, reterr);
-    if (!status && !th_base64_decode(th_slice_of(json_string_value(coded), json_string_length(coded)), room, most, &size))
+    if (!status && !th_base64_decode(th_slice_of(json_string_value(coded), json_string_length(coded)), room,
+                                     most, &size))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"input\" holds what is no base64");
     if (!status)
         out->size = size;
     return status;
 }
 
-static theater_status submit(th_websocket *ws, const theater_message *message, bool query, const char *id, theater_error *reterr)
+static theater_status submit(th_websocket *ws, const theater_message *message, bool query, const char *id,
+                             theater_error *reterr)
 {
     th_ws_call *call = th_alloc_zero(1, sizeof *call);
     if (!call)
         return th_fail_memory(reterr, "a message");
-    *call = (th_ws_call){.post = {.run = answered}, .ws = ws, .server = ws->server, .next = ws->calls, .began_ns = uv_hrtime()};
+    *call = (th_ws_call){.post = {.run = answered},
+                         .ws = ws,
+                         .server = ws->server,
+                         .next = ws->calls,
+                         .began_ns = uv_hrtime()};
     snprintf(call->id, sizeof call->id, "%s", id);
     if (call->next)
         call->next->prev = call;
@@ -138,8 +146,9 @@ static theater_status submit(th_websocket *ws, const theater_message *message, b
     ws->call_count++;
     ws->server->operations++;
     ws->server->figures.messages_in_flight++;
-    theater_status status = query ? theater_submit_query(ws->server->runtime, message, completed, call, reterr)
-                                  : theater_submit(ws->server->runtime, message, completed, call, reterr);
+    theater_status status = query
+                                ? theater_submit_query(ws->server->runtime, message, completed, call, reterr)
+                                : theater_submit(ws->server->runtime, message, completed, call, reterr);
     if (status) {
         unlink_call(call);
         th_free(call);
@@ -149,9 +158,11 @@ static theater_status submit(th_websocket *ws, const theater_message *message, b
     return status;
 }
 
-static theater_status command_send(th_websocket *ws, const json_t *root, const char *id, bool query, theater_error *reterr)
+static theater_status command_send(th_websocket *ws, const json_t *root, const char *id, bool query,
+                                   theater_error *reterr)
 {
-    const char *actor = json_string_value(json_object_get(root, "actor")), *key = json_string_value(json_object_get(root, "key"));
+    const char *actor = json_string_value(json_object_get(root, "actor")),
+               *key = json_string_value(json_object_get(root, "key"));
     if (!actor)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"actor\" is missing");
     if (!query && !ws->may_write)
@@ -162,7 +173,9 @@ static theater_status command_send(th_websocket *ws, const json_t *root, const c
     th_buf_init(&input, TH_WS_MESSAGE_MAX);
     theater_status status = read_bytes(json_object_get(root, "input"), &input, reterr);
     if (!status) {
-        theater_message message = {.actor = actor, .input = th_buf_slice(&input), .principal = ws->has_principal ? ws->principal : NULL};
+        theater_message message = {.actor = actor,
+                                   .input = th_buf_slice(&input),
+                                   .principal = ws->has_principal ? ws->principal : NULL};
         if (key)
             message.id = th_slice_text(key);
         status = submit(ws, &message, query, id, reterr);
@@ -172,7 +185,7 @@ static theater_status command_send(th_websocket *ws, const json_t *root, const c
     return status;
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------------------- */
 
 static void on_opened(void *context)
 {
@@ -216,15 +229,18 @@ static bool has_room(void *context)
 static th_ws_subscription *find(th_websocket *ws, const char *id)
 {
     for (size_t i = 0; i < TH_WS_SUBSCRIPTIONS_MAX; i++)
-        if (id ? ws->subscriptions[i].subscription && strcmp(ws->subscriptions[i].id, id) == 0 : !ws->subscriptions[i].subscription)
+        if (id ? ws->subscriptions[i].subscription && strcmp(ws->subscriptions[i].id, id) == 0
+               : !ws->subscriptions[i].subscription)
             return &ws->subscriptions[i];
     return NULL;
 }
 
-static theater_status command_subscribe(th_websocket *ws, const json_t *root, const char *id, theater_error *reterr)
+static theater_status command_subscribe(th_websocket *ws, const json_t *root, const char *id,
+                                        theater_error *reterr)
 {
     const json_t *actor = json_object_get(root, "actor"), *from = json_object_get(root, "from");
-    if ((actor && !json_is_string(actor)) || (from && (!json_is_integer(from) || json_integer_value(from) < 0)))
+    if ((actor && !json_is_string(actor)) ||
+        (from && (!json_is_integer(from) || json_integer_value(from) < 0)))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"actor\" is a name and \"from\" a whole number");
     if (actor && json_string_length(actor) > TH_SEGMENT_MAX)
         return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor of that name");
@@ -232,10 +248,12 @@ static theater_status command_subscribe(th_websocket *ws, const json_t *root, co
         return th_fail(reterr, THEATER_EXISTS, "there is a subscription with this id");
     th_ws_subscription *self = find(ws, NULL);
     if (!self)
-        return th_fail(reterr, THEATER_TOO_LARGE, "a connection has at most %d subscriptions", TH_WS_SUBSCRIPTIONS_MAX);
+        return th_fail(reterr, THEATER_TOO_LARGE, "a connection has at most %d subscriptions",
+                       TH_WS_SUBSCRIPTIONS_MAX);
     self->ws = ws;
     snprintf(self->id, sizeof self->id, "%s", id);
-    th_subscription_request request = {json_string_value(actor), from != NULL, from ? (uint64_t)json_integer_value(from) : 0};
+    th_subscription_request request = {json_string_value(actor), from != NULL,
+                                       from ? (uint64_t)json_integer_value(from) : 0};
     th_listener listener = {on_opened, on_failed, on_deliver, has_room, self};
     return th_subscription_new(ws->server, &request, &listener, &self->subscription, reterr);
 }
@@ -252,9 +270,10 @@ static theater_status command_unsubscribe(th_websocket *ws, const char *id, thea
     return THEATER_OK;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------------------------ */
 
-static theater_status run(th_websocket *ws, const json_t *root, char id[TH_WS_ID_MAX + 1], theater_error *reterr)
+static theater_status run(th_websocket *ws, const json_t *root, char id[TH_WS_ID_MAX + 1],
+                          theater_error *reterr)
 {
     const json_t *given = json_object_get(root, "id");
     const char *op = json_string_value(json_object_get(root, "op"));
@@ -263,7 +282,8 @@ static theater_status run(th_websocket *ws, const json_t *root, char id[TH_WS_ID
     else if (json_is_string(given) && json_string_length(given) <= TH_WS_ID_MAX)
         snprintf(id, TH_WS_ID_MAX + 1, "%s", json_string_value(given));
     else
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"id\" is a number, or a string of at most %d bytes", TH_WS_ID_MAX);
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "\"id\" is a number, or a string of at most %d bytes", TH_WS_ID_MAX);
     if (op && strcmp(op, "send") == 0)
         return command_send(ws, root, id, false, reterr);
     if (op && strcmp(op, "query") == 0)

@@ -131,7 +131,7 @@ theater_status th_store_refresh(th_store *store, theater_error *reterr)
     return status ? status : th_store_catch_up(store, reterr);
 }
 
-/* ---- the log ---- */
+/* ---- the log ------------------------------------------------------------------------------------------- */
 
 theater_status th_store_append(th_store *store, const th_slice *records, size_t count, theater_error *reterr)
 {
@@ -182,8 +182,8 @@ theater_status th_store_scan(th_store *store, uint64_t from_number,
 }
 
 theater_status th_store_scan_on(th_store *store, th_scan_place *place,
-                                bool (*each)(void *context, uint64_t number, const th_record *record), void *context,
-                                theater_error *reterr)
+                                bool (*each)(void *context, uint64_t number, const th_record *record),
+                                void *context, theater_error *reterr)
 {
     th_journal_cursor cursor;
     theater_status status = THEATER_OK;

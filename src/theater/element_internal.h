@@ -12,7 +12,8 @@
 bool th_element_peek_type(th_slice encoding, th_element_type *ret);
 
 /* The public form of an element's record; its slices point into what the record's point into. */
-THEATER_CHECKED theater_status th_element_fill(theater_element *ret, const th_record *record, theater_error *reterr);
+THEATER_CHECKED theater_status th_element_fill(theater_element *ret, const th_record *record,
+                                               theater_error *reterr);
 
 /* The payloads of an element's record as the chain code takes them. */
 th_payloads th_record_payloads(const th_record *record);

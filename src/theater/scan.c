@@ -28,16 +28,21 @@ static bool scan_record(void *context, uint64_t number, const th_record *record)
     self->status = th_element_fill(&element.element, record, self->reterr);
     if (self->status || !self->each(self->context, &element))
         return false;
-    uint64_t size = record->element.element.size + record->element.input.size + record->element.output.size + 64;
+    uint64_t size =
+        record->element.element.size + record->element.input.size + record->element.output.size + 64;
     self->bytes_left -= size < self->bytes_left ? size : self->bytes_left;
     return true;
 }
 
 theater_status theater_log_scan(theater_folder *folder, const theater_log_range *range,
-                                bool (*each)(void *context, const theater_log_element *element), void *context, uint64_t *ret_next,
-                                theater_error *reterr)
+                                bool (*each)(void *context, const theater_log_element *element),
+                                void *context, uint64_t *ret_next, theater_error *reterr)
 {
-    scan self = {.folder = folder, .each = each, .context = context, .end = range->end, .bytes_left = range->max_bytes,
+    scan self = {.folder = folder,
+                 .each = each,
+                 .context = context,
+                 .end = range->end,
+                 .bytes_left = range->max_bytes,
                  .reterr = reterr};
     th_mutex_lock(&folder->lock);
     th_scan_place place = folder->scan;
@@ -52,7 +57,8 @@ theater_status theater_log_scan(theater_folder *folder, const theater_log_range 
     return status ? status : self.status;
 }
 
-theater_status theater_component_read(theater_folder *folder, const theater_hash *hash, theater_bytes *ret, theater_error *reterr)
+theater_status theater_component_read(theater_folder *folder, const theater_hash *hash, theater_bytes *ret,
+                                      theater_error *reterr)
 {
     th_buf binary;
     th_buf_init(&binary, TH_READ_MAX);
