@@ -1,5 +1,5 @@
 /* Activities: which actors have something to do, which wait, and which may leave memory. All under the
- * lock. */
+ * lock, but what says otherwise. */
 #include "runtime/core.h"
 #include "runtime/ids.h"
 
@@ -23,6 +23,14 @@ th_activity *th_activity_get(theater_runtime *runtime, th_entry *entry)
     return activity;
 }
 
+void th_activity_drop_instance(th_activity *activity)
+{
+    th_instance_free(activity->instance);
+    th_loaded_unref(activity->component);
+    activity->instance = NULL;
+    activity->component = NULL;
+}
+
 void th_activity_free(theater_runtime *runtime, th_activity *activity)
 {
     th_entry *entry = activity->entry;
@@ -31,8 +39,7 @@ void th_activity_free(theater_runtime *runtime, th_activity *activity)
     while ((item = th_item_pop(&activity->causes)))
         th_item_free(item);
     th_assert(!activity->clients.first && !activity->queries.first && !activity->control.first);
-    th_instance_free(activity->instance);
-    th_loaded_unref(activity->component);
+    th_activity_drop_instance(activity);
     th_ids_free(activity->ids);
     runtime->active_count--;
     runtime->active_bytes -= activity->memory;
@@ -40,8 +47,7 @@ void th_activity_free(theater_runtime *runtime, th_activity *activity)
     th_free(activity);
 }
 
-/* Whether the gate is still shut; opens it when the backlog that it stands for has fallen. */
-static bool gate_shut(const theater_runtime *runtime, const th_activity *activity)
+bool th_activity_gate_shut(const theater_runtime *runtime, const th_activity *activity)
 {
     if (!activity->gate)
         return false;
@@ -53,7 +59,23 @@ static bool has_turns(const theater_runtime *runtime, const th_activity *activit
 {
     if (activity->causes.first || activity->overflow)
         return true;
-    return activity->clients.first && !gate_shut(runtime, activity);
+    return activity->clients.first && !th_activity_gate_shut(runtime, activity);
+}
+
+void th_activity_set_broken(theater_runtime *runtime, th_activity *activity, const theater_error *error)
+{
+    th_mutex_lock(&runtime->lock);
+    th_entry *entry = activity->entry;
+    uint8_t status = entry->status;
+    th_route_count_status(runtime, entry, 0);
+    activity->broken = error ? *error : (theater_error){0};
+    th_route_count_status(runtime, entry, status);
+    th_mutex_unlock(&runtime->lock);
+}
+
+bool th_activity_can_run(const theater_runtime *runtime, const th_activity *activity)
+{
+    return activity->entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
 }
 
 bool th_activity_runnable(const theater_runtime *runtime, const th_activity *activity)
@@ -62,10 +84,9 @@ bool th_activity_runnable(const theater_runtime *runtime, const th_activity *act
         return false;
     if (activity->control.first || activity->queries.first)
         return true;
-    bool can_run =
-        activity->entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
     /* What cannot run is taken all the same, so that its clients are told. */
-    return can_run ? has_turns(runtime, activity) : activity->clients.first != NULL;
+    return th_activity_can_run(runtime, activity) ? has_turns(runtime, activity)
+                                                  : activity->clients.first != NULL;
 }
 
 void th_activity_schedule(theater_runtime *runtime, th_activity *activity)

@@ -74,17 +74,6 @@ static theater_status run_genesis(theater_runtime *runtime, th_activity *activit
     return THEATER_OK;
 }
 
-static void mend(theater_runtime *runtime, th_activity *activity)
-{
-    th_mutex_lock(&runtime->lock);
-    th_entry *entry = activity->entry;
-    uint8_t status = entry->status;
-    th_route_count_status(runtime, entry, 0);
-    activity->broken.status = THEATER_OK;
-    th_route_count_status(runtime, entry, status);
-    th_mutex_unlock(&runtime->lock);
-}
-
 static theater_status run_upgrade(theater_runtime *runtime, th_activity *activity, th_control *control,
                                   th_batch *batch, th_workspace *workspace, theater_error *reterr)
 {
@@ -115,15 +104,12 @@ static theater_status run_upgrade(theater_runtime *runtime, th_activity *activit
     if (!status)
         status = th_slice_add_snapshot(runtime, activity, batch, reterr);
     if (status) {
-        th_instance_free(activity->instance);
-        th_loaded_unref(activity->component);
-        activity->instance = NULL;
-        activity->component = NULL;
+        th_activity_drop_instance(activity);
         return status;
     }
     control->element = produced.hash;
     batch->counted.fuel += produced.fuel;
-    mend(runtime, activity);
+    th_activity_set_broken(runtime, activity, NULL);
     return THEATER_OK;
 }
 
@@ -266,7 +252,7 @@ static theater_status run_one(theater_runtime *runtime, th_activity *activity, t
                                                  : add_life(runtime, batch, entry, TH_LIFE_STOPPED, reterr);
     case TH_CONTROL_RESUME:
         if (activity->broken.status)
-            mend(runtime, activity);
+            th_activity_set_broken(runtime, activity, NULL);
         return entry->status == TH_ACTOR_RUNNING ? THEATER_OK
                                                  : add_life(runtime, batch, entry, TH_LIFE_RESUMED, reterr);
     case TH_CONTROL_UPGRADE:

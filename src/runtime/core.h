@@ -243,6 +243,14 @@ void th_directory_retire(th_directory *directory, th_entry *entry);
 th_activity *th_activity_get(theater_runtime *runtime, th_entry *entry);
 /* Puts it into the run queue when it is runnable and not there, and wakes a worker. */
 void th_activity_schedule(theater_runtime *runtime, th_activity *activity);
+/* Notes why the actor stands still, or with NULL that it goes on. Without the lock: takes it. */
+void th_activity_set_broken(theater_runtime *runtime, th_activity *activity, const theater_error *error);
+/* Whether its turns can run now: it is running, can be loaded, and the runtime writes. */
+bool th_activity_can_run(const theater_runtime *runtime, const th_activity *activity);
+/* Whether the backlog of another actor keeps its clients waiting. */
+bool th_activity_gate_shut(const theater_runtime *runtime, const th_activity *activity);
+/* Forgets the instance, which is then loaded anew from what is durable. The worker that runs the activity. */
+void th_activity_drop_instance(th_activity *activity);
 /* Whether a worker would find something to do. */
 bool th_activity_runnable(const theater_runtime *runtime, const th_activity *activity);
 /* Not runnable before the index covers `number` records. */

@@ -190,10 +190,7 @@ theater_status th_load_instance(theater_runtime *runtime, th_activity *activity,
     if (!status)
         status = check_engine(runtime, activity, reterr);
     if (status && status != THEATER_VERSION) {
-        th_instance_free(activity->instance);
-        th_loaded_unref(activity->component);
-        activity->instance = NULL;
-        activity->component = NULL;
+        th_activity_drop_instance(activity);
     }
     return status;
 }

@@ -189,13 +189,7 @@ static bool snapshot_due(const theater_runtime *runtime, const th_activity *acti
 static void break_actor(theater_runtime *runtime, th_activity *activity, const theater_error *error)
 {
     th_log(TH_LOG_ERROR, "actor %s stands still: %s", activity->entry->name, error->message);
-    th_mutex_lock(&runtime->lock);
-    th_entry *entry = activity->entry;
-    uint8_t status = entry->status;
-    th_route_count_status(runtime, entry, 0);
-    activity->broken = *error;
-    th_route_count_status(runtime, entry, status);
-    th_mutex_unlock(&runtime->lock);
+    th_activity_set_broken(runtime, activity, error);
 }
 
 static void count_turn(th_batch *batch, const th_produced *produced)
@@ -331,7 +325,6 @@ static void take_some(th_item_queue *from, th_item_queue *to, size_t most)
 
 void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_work *ret)
 {
-    th_entry *entry = activity->entry;
     *ret = (th_slice_work){
         .activity = activity, .epoch = runtime->epoch, .prefer_clients = activity->prefer_clients};
     if (activity->control.first) {
@@ -339,15 +332,14 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
         return;
     }
     take_some(&activity->queries, &ret->queries, runtime->slice_items);
-    bool can_run = entry->status == TH_ACTOR_RUNNING && !activity->broken.status && !runtime->health.status;
-    if (!can_run) {
+    if (!th_activity_can_run(runtime, activity)) {
         theater_error error;
         if (runtime->health.status)
             error = runtime->health;
         else if (activity->broken.status)
             error = activity->broken;
         else
-            th_fail(&error, THEATER_STOPPED, "actor %s is stopped", entry->name);
+            th_fail(&error, THEATER_STOPPED, "actor %s is stopped", activity->entry->name);
         th_item *item;
         while ((item = th_item_pop(&activity->clients))) {
             th_item_set_error(item, &error);
@@ -359,8 +351,7 @@ void th_slice_take(theater_runtime *runtime, th_activity *activity, th_slice_wor
     for (const th_item *item = ret->causes.first; item; item = item->next)
         activity->causes_bytes -= item->payload.size;
     ret->refill = activity->overflow && !activity->causes.first && !ret->causes.first;
-    const th_entry *gate = activity->gate ? th_directory_by_id(&runtime->directory, activity->gate) : NULL;
-    if (!gate || gate->undelivered <= runtime->options.undelivered_max / 2)
+    if (!th_activity_gate_shut(runtime, activity))
         take_some(&activity->clients, &ret->clients, runtime->slice_items);
 }
 
@@ -392,16 +383,6 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
             return;
         }
     }
-}
-
-/* The state of an actor whose element could not be recorded has run ahead of its chain: it must be loaded
- * anew. */
-static void drop_instance(th_activity *activity)
-{
-    th_instance_free(activity->instance);
-    th_loaded_unref(activity->component);
-    activity->instance = NULL;
-    activity->component = NULL;
 }
 
 void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *workspace)
@@ -438,8 +419,9 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
         run_query(runtime, work, th_item_pop(&work->queries), workspace);
     if (activity->instance && !activity->broken.status) {
         run_messages(runtime, work, workspace);
+        /* The state of an actor whose element could not be recorded has run ahead of its chain. */
         if (activity->broken.status)
-            drop_instance(activity);
+            th_activity_drop_instance(activity);
     }
     if (work->refill && !activity->broken.status && th_refill(runtime, activity, &error))
         break_actor(runtime, activity, &error);
