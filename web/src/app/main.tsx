@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<main>Theater</main>, document.getElementById("app")!);
