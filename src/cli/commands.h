@@ -20,6 +20,8 @@
     X(state)                                                                                                 \
     X(verify)                                                                                                \
     X(replay)                                                                                                \
+    X(rerun)                                                                                                 \
+    X(try)                                                                                                   \
     X(checkpoint)                                                                                            \
     X(keys)                                                                                                  \
     X(prove)                                                                                                 \

@@ -39,6 +39,7 @@
 #define TH_WRITE_PIECE ((size_t)256 << 10)
 #define TH_REPLY_MAX ((size_t)1 << 30)
 #define TH_WORKS_MAX 1024                    /* work in line for the thread pool */
+#define TH_PAGE_DEFAULT 100
 #define TH_PAGE_MAX 1000                     /* of actors, elements */
 #define TH_PAGE_BYTES ((size_t)8 << 20)      /* of JSON, after which a page ends early */
 
@@ -98,6 +99,8 @@ extern const size_t th_route_count;
 const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow);
 /* Decodes %xx of `size` characters; false for a bad escape, a zero, or no room. */
 bool th_percent_decode(const char *text, size_t size, char *out, size_t room);
+/* The same of a query's parameter, where + is a space, as forms and URLSearchParams write it. */
+bool th_query_decode(const char *text, size_t size, char *out, size_t room);
 /* Writes "GET, HEAD, POST". */
 void th_route_allow(uint64_t methods, char *out, size_t room);
 
@@ -375,7 +378,7 @@ TH_HANDLERS(TH_DECLARE)
     X(component_list)                                                                                        \
     X(component_add) X(component_get) X(actor_list) X(actor_get) X(elements) X(element) X(element_encoding)  \
         X(element_input) X(element_output) X(element_effects) X(state_now) X(state_at) X(trace) X(inclusion) \
-            X(consistency) X(key)
+            X(consistency) X(key) X(rerun) X(try)
 #define TH_DECLARE(name) void th_work_##name(th_exchange *x, theater_folder *folder);
 TH_WORKS(TH_DECLARE)
 #undef TH_DECLARE
