@@ -39,8 +39,8 @@ export class Verifier {
     private last = 0;
 
     /** Checks a whole bundle as it streams in: encoding, hashes, links, sequences, timestamps, states, payloads,
-     * limits, effects, requests, snapshots, tree heads, signatures. Memory: 32 bytes an element and the largest
-     * item. A fault is in the report; rejects with `VerifyError` when there could be no verdict. */
+     * limits, effects, requests, snapshots, tree heads, signatures. Memory: some 64 bytes an element, and the
+     * largest item. A fault is in the report; rejects with `VerifyError` when there could be no verdict. */
     verifyBundle(source: BundleSource, options: VerifyOptions = {}): Promise<Report> {
         return this.run({ do: "bundle", source, keys: [...(options.keys ?? [])] }, options);
     }

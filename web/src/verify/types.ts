@@ -133,7 +133,7 @@ export interface ProofReport {
 }
 
 /** An operating error: not a verdict on a chain. */
-export type VerifyErrorKind = "cancelled" | "network" | "too-large" | "unsupported" | "internal";
+export type VerifyErrorKind = "cancelled" | "network" | "too-large" | "unsupported" | "argument" | "internal";
 
 /** An element, decoded. */
 export interface ElementView {
