@@ -71,8 +71,10 @@ class BundleCheck {
             if (error instanceof Found)
                 return { check: error.check, actor: this.chain?.actor ?? "", sequence: error.sequence, message: error.message };
             if (error instanceof BadBundle) {
-                const sequence = this.chain ? BigInt(this.chain.elements) : null;
-                return { check: "bundle", actor: this.chain?.actor ?? "", sequence, message: error.message };
+                const { chain } = this;
+                const place = chain?.elements ? `behind element ${chain.elements - 1} of actor ${chain.actor}: ` : "";
+                const sequence = chain ? BigInt(chain.elements) : null;
+                return { check: "bundle", actor: chain?.actor ?? "", sequence, message: place + error.message };
             }
             throw error;
         }
@@ -269,6 +271,6 @@ function notCheckedOf(chains: ChainReport[], counts: Counts): NotChecked[] {
 
 /** Checks all chains of a bundle. Faults are in the report; throws `Failure` when there can be no verdict, and
  * what the source throws. */
-export function verifyBundle(source: Source, settings: Settings = {}): Promise<Report> {
+export async function verifyBundle(source: Source, settings: Settings = {}): Promise<Report> {
     return new BundleCheck(source, settings).run();
 }
