@@ -26,6 +26,7 @@
 #include <uv.h>
 
 #include "port/system.h"
+#include "runtime/histogram.h"
 #include "server/json.h"
 #include "server/server.h"
 
@@ -276,16 +277,11 @@ bool th_tls_seal(th_connection *c, th_slice plain, th_buf *out);
 
 /* ---- the loop (server.c, listen.c, auth.c) ------------------------------------------------------------- */
 
-typedef struct th_histogram {
-    uint64_t buckets[20]; /* 2^k * 64 us */
-    uint64_t count, sum_ns;
-} th_histogram;
-
 typedef struct th_figures {
     uint64_t connections_total, refused_connections, bytes_in, bytes_out;
     uint64_t responses[6]; /* by the first digit */
     uint64_t events_sent, messages_in_flight;
-    th_histogram requests, messages;
+    theater_histogram requests, messages; /* the loop's thread adds and reads */
 } th_figures;
 
 typedef struct th_feed th_feed;
@@ -332,7 +328,6 @@ THEATER_CHECKED theater_status th_listen(th_server *server, theater_error *reter
 void th_drain_begin(th_server *server);
 /* After an operation or a connection ended: stops the loop when a shutdown has nothing more to wait for. */
 void th_drain_continue(th_server *server);
-void th_histogram_add(th_histogram *histogram, uint64_t nanoseconds);
 
 /* Whether the exchange may do what its route does; otherwise its reply is filled. */
 THEATER_CHECKED bool th_authorize(th_exchange *x, th_scope scope);
