@@ -118,7 +118,6 @@ const th_page_file th_page_files[] = {
 ${rows.join("\n")}
 };
 const size_t th_page_file_count = sizeof th_page_files / sizeof *th_page_files;
-const bool th_page_built = true;
 `;
 }
 

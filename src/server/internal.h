@@ -116,6 +116,9 @@ typedef struct th_reply {
     const char *type; /* static; NULL: no Content-Type */
     bool immutable; /* can be cached for good; `etag` is set */
     char etag[72]; /* without quotes; empty: none */
+    const char *cache; /* static: Cache-Control; NULL: as `immutable` says */
+    const char *policy; /* static: Content-Security-Policy; NULL: that of the API, which allows nothing */
+    bool packed; /* the body is a gzip stream already */
     th_buf headers; /* further lines, each with CRLF */
     th_buf body;
 } th_reply;
@@ -187,6 +190,8 @@ void th_exchange_work(th_exchange *x, th_worker_handler run);
 /* Formatted header line; without CR or LF in its arguments. */
 void th_reply_header(th_exchange *x, const char *format, ...) THEATER_PRINTF(2, 3);
 void th_reply_text(th_exchange *x, unsigned status, const char *type, th_slice body);
+/* Whether the client takes a body in gzip. */
+bool th_accepts_gzip(const th_exchange *x);
 /* A problem document (RFC 9457) of a status. */
 void th_reply_error(th_exchange *x, const theater_error *error);
 void th_reply_problem(th_exchange *x, unsigned http, const char *name, const char *title, const char *detail);

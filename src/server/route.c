@@ -1,7 +1,7 @@
 /* The table of routes: what the server answers, and what /v1/openapi.json says. */
 #include <stdio.h>
 
-#include "server/internal.h"
+#include "server/page.h"
 
 #define JSON "application/json"
 #define BYTES "application/octet-stream"
@@ -170,12 +170,11 @@ static bool match(const char *pattern, const char *path, th_exchange *x)
     return *pattern == 0 && *path == 0;
 }
 
-const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
+static const th_route *find_in(const th_route *routes, size_t count, th_exchange *x, uint64_t *ret_allow)
 {
     llhttp_method_t method = x->method == HTTP_HEAD ? HTTP_GET : (llhttp_method_t)x->method;
-    *ret_allow = 0;
-    for (size_t i = 0; i < th_route_count; i++) {
-        const th_route *route = &th_routes[i];
+    for (size_t i = 0; i < count; i++) {
+        const th_route *route = &routes[i];
         if (!match(route->pattern, x->path, x))
             continue;
         if (route->method == method)
@@ -183,6 +182,13 @@ const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
         *ret_allow |= UINT64_C(1) << route->method;
     }
     return NULL;
+}
+
+const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
+{
+    *ret_allow = 0;
+    const th_route *route = find_in(th_routes, th_route_count, x, ret_allow);
+    return route ? route : find_in(th_page_routes, th_page_route_count, x, ret_allow);
 }
 
 void th_route_allow(uint64_t methods, char *out, size_t room)
