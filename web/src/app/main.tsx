@@ -1,3 +1,7 @@
+import "./style/index.css";
 import { render } from "preact";
+import { App } from "./app";
+import { startMetrics } from "./lib/metrics";
 
-render(<main>Theater</main>, document.getElementById("app")!);
+startMetrics();
+render(<App />, document.getElementById("app")!);
