@@ -108,7 +108,7 @@ function sourceOfC(files) {
     const arrays = files.map((file, i) => `static const uint8_t file_${i}[] = {\n${bytesOfC(file.packed)}\n};\n`);
     const rows = files.map((file, i) => {
         const text = [file.name, TYPES[extname(file.name || "index.html")], file.etag].map((s) => JSON.stringify(s)).join(", ");
-        return `    {${text}, file_${i}, sizeof file_${i}, ${file.bytes.length}},`;
+        return `    {${text}, file_${i}, sizeof file_${i}, true, ${file.bytes.length}},`;
     });
     return `/* Made by web/build.mjs from the sources in web/. */
 #include "server/page.h"

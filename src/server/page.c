@@ -43,7 +43,7 @@ static theater_status unpack(const th_page_file *file, th_buf *out, theater_erro
 
 static void reply_file(th_exchange *x, const th_page_file *file)
 {
-    bool packed = file->plain_size > 0 && th_accepts_gzip(x);
+    bool packed = file->packed && th_accepts_gzip(x);
     char etag[72];
     snprintf(etag, sizeof etag, "%s%s", file->etag, packed ? "-gzip" : "");
     bool known = th_reply_etag(x, etag);
@@ -56,7 +56,7 @@ static void reply_file(th_exchange *x, const th_page_file *file)
     theater_error error;
     theater_status status = THEATER_OK;
     th_reply_text(x, 200, file->type, (th_slice){0});
-    if (packed || file->plain_size == 0)
+    if (packed || !file->packed)
         status = th_buf_append(&x->reply.body, th_slice_of(file->data, file->size), &error);
     else
         status = unpack(file, &x->reply.body, &error);
@@ -85,7 +85,8 @@ static void asset(th_exchange *x)
 }
 
 const th_route th_page_routes[] = {
-    {HTTP_GET, "/", TH_SCOPE_NONE, "page", "The web page", NULL, "text/html", 200, NULL, document, NULL, false},
+    {HTTP_GET, "/", TH_SCOPE_NONE, "page", "The web page", NULL, "text/html", 200, NULL, document, NULL,
+     false},
     {HTTP_GET, "/assets/{name}", TH_SCOPE_NONE, "asset", "A file of the web page", NULL,
      "application/octet-stream", 200, NULL, asset, NULL, false},
 };

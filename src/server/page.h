@@ -14,9 +14,10 @@ typedef struct th_page_file {
     const char *name; /* below /assets/, with a hash of its content in it; empty: the document at / */
     const char *type; /* Content-Type */
     const char *etag; /* from the content; without quotes */
-    const uint8_t *data; /* a gzip stream, or plain when plain_size is 0 */
-    size_t size;
-    size_t plain_size; /* bytes when it is unpacked; 0: it is not packed */
+    const uint8_t *data;
+    size_t size; /* of the data as it is here */
+    bool packed; /* the data is a gzip stream */
+    size_t plain_size; /* bytes when it is unpacked */
 } th_page_file;
 
 extern const th_page_file th_page_files[];
