@@ -18,6 +18,7 @@ enum { LOOK_MS = 300, FILES_MAX = 10000, DEPTH_MAX = 16 };
 
 typedef struct look {
     uint64_t number;
+    struct timespec newest;
     unsigned files;
 } look;
 
@@ -50,6 +51,11 @@ static uint64_t number_of(const char *path, const struct stat *info)
     return number;
 }
 
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
 static void look_at(look *self, const char *path, unsigned depth)
 {
     DIR *folder = depth <= DEPTH_MAX ? opendir(path) : NULL;
@@ -66,6 +72,8 @@ static void look_at(look *self, const char *path, unsigned depth)
         } else {
             self->files++;
             self->number += number_of(below, &info);
+            if (is_later(&info.st_mtim, &self->newest))
+                self->newest = info.st_mtim;
         }
     }
     closedir(folder);
@@ -76,6 +84,16 @@ static uint64_t look_once(const th_guest_project *project)
     look self = {0};
     look_at(&self, project->folder, 0);
     return self.number;
+}
+
+bool cli_build_is_due(const th_guest_project *project, const char *component)
+{
+    struct stat info;
+    look self = {0};
+    if (stat(component, &info) != 0)
+        return true;
+    look_at(&self, project->folder, 0);
+    return is_later(&self.newest, &info.st_mtim);
 }
 
 /* ---- the actor ----------------------------------------------------------------------------------------- */

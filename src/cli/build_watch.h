@@ -1,4 +1,4 @@
-/* cli/build_watch.h: `theater build --watch`. */
+/* cli/build_watch.h: `theater build --watch`, and whether a build is due. */
 #ifndef TH_CLI_BUILD_WATCH_H
 #define TH_CLI_BUILD_WATCH_H
 
@@ -15,5 +15,9 @@ typedef theater_status cli_build_once(void *context, const th_guest_project *pro
  * is told. INVALID_ARGUMENT: an actor without a data folder. */
 THEATER_CHECKED theater_status cli_build_watch(cli_run *cli, const th_guest_project *project, const char *actor,
                                                cli_build_once *build, theater_error *reterr);
+
+/* Whether the component is not there, or older than a file of the project's folder (but those that builds and
+ * runs make). */
+bool cli_build_is_due(const th_guest_project *project, const char *component);
 
 #endif

@@ -7,6 +7,7 @@
 #define CLI_COMMAND_LIST(X)                                                                                  \
     X(new)                                                                                                   \
     X(build)                                                                                                 \
+    X(test)                                                                                                  \
     X(start)                                                                                                 \
     X(stop)                                                                                                  \
     X(resume)                                                                                                \
