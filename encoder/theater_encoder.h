@@ -30,12 +30,18 @@ typedef struct th_encoder_bytes {
 } th_encoder_bytes;
 
 /* Wraps the core module of `size` bytes at `module` (borrowed for the call) into a component and validates
- * the result. On success *ret is the caller's, to be given back with th_encoder_free. On failure returns
+ * the result. With `wasi`, calls of wasi_snapshot_preview1 are answered inside the component by the adapter
+ * of sdk/wasi-stub; without, a module that makes one is refused. On success *ret is the caller's, to be given back with th_encoder_free. On failure returns
  * false, leaves *ret empty and writes what is wrong (not a module, a missing or mistyped export, an import
  * that the world does not have) as one line of UTF-8 to `reterr`, cut to `reterr_size` bytes with its
  * terminating zero. */
-bool th_encoder_component(const uint8_t *module, size_t size, th_encoder_bytes *ret, char *reterr,
+bool th_encoder_component(const uint8_t *module, size_t size, bool wasi, th_encoder_bytes *ret, char *reterr,
                           size_t reterr_size);
+
+/* Looks at a component: whether it imports anything but (a part of) theater:actor/host. Returns false and
+ * writes what is wrong, with the names and the remedy, as one line of UTF-8 to `reterr`, when it does or is no
+ * component. That it exports an actor is for the runtime's loader to see. */
+bool th_encoder_inspect(const uint8_t *component, size_t size, char *reterr, size_t reterr_size);
 
 /* Frees what th_encoder_component gave. Accepts an empty value. */
 void th_encoder_free(th_encoder_bytes bytes);

@@ -12,7 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/api.md"
-HEADERS = ("theater.h", "runtime.h", "folder.h", "slice.h", "error.h")
+HEADERS = ("theater.h", "runtime.h", "folder.h", "debugger.h", "slice.h", "error.h")
 
 HEAD = """<!-- Made by tools/api_reference.py from include/theater: change the headers, then run it. -->
 # The C API

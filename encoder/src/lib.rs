@@ -10,9 +10,16 @@ extern crate theater_engine as _;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use wit_component::{embed_component_metadata, ComponentEncoder, StringEncoding};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
 const WIT: &str = include_str!("../../wit/actor.wit");
+
+/// What WASI preview 1 may do besides: an adapter whose world only imports the host (sdk/wasi-stub/README.md).
+const ADAPTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stub.wasm"));
+const ADAPTER_WORLD: &str = "package theater:stub; world adapter { import theater:actor/host@0.1.0; }";
+
+/// The one interface that an actor may import.
+const HOST: &str = "theater:actor/host@0.1.0";
 
 #[repr(C)]
 pub struct Bytes {
@@ -24,21 +31,66 @@ impl Bytes {
     const EMPTY: Bytes = Bytes { data: std::ptr::null_mut(), size: 0 };
 }
 
-fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let text = |place: &'static str| move |error| format!("{place}: {error:#}");
+fn text<E: std::fmt::Display>(place: &'static str) -> impl Fn(E) -> String {
+    move |error| format!("{place}: {error:#}")
+}
+
+/// The built-in package, and the world `name` of it.
+fn world(name: &str) -> Result<(Resolve, WorldId), String> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("actor.wit", WIT).map_err(text("the built-in world"))?;
-    let world = resolve.select_world(&[package], Some("guest")).map_err(text("the built-in world"))?;
+    let package = match name {
+        "adapter" => resolve.push_str("adapter.wit", ADAPTER_WORLD).map_err(text("the adapter's world"))?,
+        _ => package,
+    };
+    let world = resolve.select_world(&[package], Some(name)).map_err(text("the built-in world"))?;
+    Ok((resolve, world))
+}
 
+fn with_metadata(module: &[u8], world_name: &str) -> Result<Vec<u8>, String> {
+    let (resolve, world) = world(world_name)?;
     let mut module = module.to_vec();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-        .map_err(text("the core module"))?;
-    ComponentEncoder::default()
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(text("the core module"))?;
+    Ok(module)
+}
+
+fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
+    let mut encoder = ComponentEncoder::default()
         .validate(true)
-        .module(&module)
-        .map_err(text("the core module"))?
-        .encode()
-        .map_err(text("the component"))
+        .module(&with_metadata(module, "guest")?)
+        .map_err(text("the core module"))?;
+    if wasi {
+        let adapter = with_metadata(ADAPTER, "adapter")?;
+        encoder = encoder.adapter("wasi_snapshot_preview1", &adapter).map_err(text("the adapter"))?;
+    }
+    encoder.encode().map_err(text("the component"))
+}
+
+/// The imports of a component that the host does not have, one name each.
+fn foreign_imports(component: &[u8]) -> Result<Vec<String>, String> {
+    let decoded = wit_component::decode(component).map_err(text("not a component"))?;
+    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
+        return Err("not a component but a WIT package".into());
+    };
+    let name = |key: &WorldKey, item: &WorldItem| match item {
+        WorldItem::Type { .. } => None,
+        _ => Some(resolve.name_world_key(key)).filter(|name| name != HOST),
+    };
+    Ok(resolve.worlds[world].imports.iter().filter_map(|(key, item)| name(key, item)).collect())
+}
+
+fn inspect(component: &[u8]) -> Result<(), String> {
+    let imports = foreign_imports(component)?;
+    if imports.is_empty() {
+        return Ok(());
+    }
+    let wasi = imports.iter().any(|name| name.starts_with("wasi:"));
+    let remedy = match wasi {
+        true => "WASI gives files, clocks and sockets that a replay could not give again; `theater build` makes \
+                 components without it",
+        false => "an actor can import theater:actor/host@0.1.0 alone",
+    };
+    Err(format!("it imports what no actor has: {}; {remedy}", imports.join(", ")))
 }
 
 /// Writes `message` on one line, cut at a character's border, with a terminating zero.
@@ -66,18 +118,44 @@ fn write_error(message: &str, out: *mut u8, size: usize) {
 pub unsafe extern "C" fn th_encoder_component(
     module: *const u8,
     size: usize,
+    wasi: bool,
     ret: *mut Bytes,
     reterr: *mut u8,
     reterr_size: usize,
 ) -> bool {
     let module = if size == 0 { &[][..] } else { std::slice::from_raw_parts(module, size) };
     *ret = Bytes::EMPTY;
-    match catch_unwind(AssertUnwindSafe(|| encode(module))) {
+    match catch_unwind(AssertUnwindSafe(|| encode(module, wasi))) {
         Ok(Ok(component)) => {
             let component = Box::leak(component.into_boxed_slice());
             *ret = Bytes { data: component.as_mut_ptr(), size: component.len() };
             true
         }
+        Ok(Err(message)) => {
+            write_error(&message, reterr, reterr_size);
+            false
+        }
+        Err(_) => {
+            write_error("the encoder failed inside", reterr, reterr_size);
+            false
+        }
+    }
+}
+
+/// See `theater_encoder.h`.
+///
+/// # Safety
+/// `component` has `size` readable bytes, `reterr` has `reterr_size` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn th_encoder_inspect(
+    component: *const u8,
+    size: usize,
+    reterr: *mut u8,
+    reterr_size: usize,
+) -> bool {
+    let component = if size == 0 { &[][..] } else { std::slice::from_raw_parts(component, size) };
+    match catch_unwind(AssertUnwindSafe(|| inspect(component))) {
+        Ok(Ok(())) => true,
         Ok(Err(message)) => {
             write_error(&message, reterr, reterr_size);
             false

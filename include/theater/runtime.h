@@ -191,6 +191,17 @@ THEATER_API THEATER_CHECKED theater_status theater_import(theater_runtime *runti
 
 /* ---- figures ------------------------------------------------------------------------------------------- */
 
+/* How often something took how long, since the runtime was opened. Bucket i holds what took at most
+ * theater_histogram_bound_ns(i), and more than the bucket before; the last one holds the rest. */
+#define THEATER_HISTOGRAM_BUCKETS 52
+typedef struct theater_histogram {
+    uint64_t count; /* of all buckets */
+    uint64_t sum_ns;
+    uint64_t buckets[THEATER_HISTOGRAM_BUCKETS];
+} theater_histogram;
+/* From 1,024 ns to 34 s, two bounds for each doubling; UINT64_MAX for the last bucket and beyond. */
+THEATER_API uint64_t theater_histogram_bound_ns(unsigned bucket);
+
 /* Counters since the runtime was opened, and gauges. Times are nanoseconds. */
 typedef struct theater_metrics {
     uint64_t turns, rejections, queries;
@@ -200,8 +211,19 @@ typedef struct theater_metrics {
     uint64_t fuel;
     uint64_t actors, active_actors, active_bytes;
     uint64_t waiting_messages; /* in mailboxes, clients' and actors' */
+    uint64_t client_messages; /* of clients: in mailboxes, running, or on the way to the disk */
+    uint64_t actor_messages; /* of actors: sent and not yet consumed, in memory or in the log */
+    uint64_t inflight_bytes; /* of turns that ran and are not committed yet */
     uint64_t activations, parks, snapshots;
+    uint64_t instance_hits; /* slices of turns that found their actor in memory; the others are activations */
+    uint64_t replayed_turns; /* run again to bring actors into memory */
+    /* components that were asked for: found in memory, taken from a compiled form, compiled */
+    uint64_t component_hits, component_loads, component_compiles;
     uint64_t log_bytes, log_records, indexed_records;
+    theater_histogram queue; /* of clients' messages, from theater_submit to the begin of the turn */
+    theater_histogram turn; /* from its begin to its records and effects */
+    theater_histogram commit; /* one append with its sync */
+    theater_histogram answer; /* of clients' messages, from theater_submit to the completion's call */
 } theater_metrics;
 THEATER_API void theater_runtime_metrics(theater_runtime *runtime, theater_metrics *ret);
 /* Turns CPU times by stage on or off; costs some hundred nanoseconds a turn. */

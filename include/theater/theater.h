@@ -2,6 +2,7 @@
 #ifndef THEATER_THEATER_H
 #define THEATER_THEATER_H
 
+#include "theater/debugger.h"
 #include "theater/error.h"
 #include "theater/folder.h"
 #include "theater/runtime.h"

@@ -33,6 +33,7 @@ struct th_loader {
     th_loaded *buckets[BUCKETS];
     th_loaded *oldest, *newest; /* idle */
     size_t idle;
+    th_loader_counts counts; /* atomic */
 };
 
 theater_status th_loader_new(const th_loader_options *options, th_loader **ret, theater_error *reterr)
@@ -245,8 +246,12 @@ static theater_status bring(th_loader *loader, const th_hash *hash, const th_sli
     if (status)
         return status;
     th_mutex_lock(&entry->lock);
-    if (!entry->component)
+    uint64_t *way = &loader->counts.hits;
+    if (!entry->component) {
         entry->component = from_compiled(loader, hash);
+        way = entry->component ? &loader->counts.loads : &loader->counts.compiles;
+    }
+    __atomic_add_fetch(way, 1, __ATOMIC_RELAXED);
     if (!entry->component)
         status = binary ? compile(loader, hash, *binary, &entry->component, reterr)
                         : from_binary(loader, hash, &entry->component, reterr);
@@ -269,6 +274,15 @@ theater_status th_loader_add(th_loader *loader, th_slice binary, th_loaded **ret
 theater_status th_loader_get(th_loader *loader, const th_hash *hash, th_loaded **ret, theater_error *reterr)
 {
     return bring(loader, hash, NULL, ret, reterr);
+}
+
+th_loader_counts th_loader_count(const th_loader *loader)
+{
+    return (th_loader_counts){
+        .hits = __atomic_load_n(&loader->counts.hits, __ATOMIC_RELAXED),
+        .loads = __atomic_load_n(&loader->counts.loads, __ATOMIC_RELAXED),
+        .compiles = __atomic_load_n(&loader->counts.compiles, __ATOMIC_RELAXED),
+    };
 }
 
 void *th_loaded_component(const th_loaded *loaded)

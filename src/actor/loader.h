@@ -42,6 +42,11 @@ THEATER_CHECKED theater_status th_loader_add(th_loader *loader, th_slice binary,
 THEATER_CHECKED theater_status th_loader_get(th_loader *loader, const th_hash *hash, th_loaded **ret,
                                              theater_error *reterr);
 void th_loaded_unref(th_loaded *loaded); /* accepts NULL */
+/* How components were brought since the loader was made: found in memory, from a compiled form, compiled. */
+typedef struct th_loader_counts {
+    uint64_t hits, loads, compiles;
+} th_loader_counts;
+th_loader_counts th_loader_count(const th_loader *loader); /* any thread */
 void *th_loaded_component(const th_loaded *loaded); /* the machine's; for th_instance_*, while loaded */
 const th_hash *th_loaded_hash(const th_loaded *loaded); /* sha(component binary) */
 

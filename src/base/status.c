@@ -146,9 +146,9 @@ void th_assert_failed(const char *condition, const char *file, int line)
 #ifdef TH_FAULTS
 static uint64_t allocations_left; /* 0: off; 1: the next one fails */
 
-void th_allocation_fail_at(uint64_t place)
+uint64_t th_allocation_fail_at(uint64_t place)
 {
-    __atomic_store_n(&allocations_left, place, __ATOMIC_RELAXED);
+    return __atomic_exchange_n(&allocations_left, place, __ATOMIC_RELAXED);
 }
 
 static bool allocation_fails(void)

@@ -27,14 +27,15 @@ theater_status th_fail_memory(theater_error *reterr, const char *what);
 _Noreturn void th_assert_failed(const char *condition, const char *file, int line);
 
 /* Allocation that tests can make fail: every allocation of the C code goes through these four.
- * th_allocation_fail_at(n) makes the n-th allocation from now on (from 1) fail, once; 0 turns it off.
- * Only builds with TH_FAULTS have the counter. */
+ * th_allocation_fail_at(n) makes the n-th allocation from now on (from 1) fail, once; 0 turns it off. It
+ * returns what was left of the place set before: 0 when that allocation failed, or none was set. Only builds
+ * with TH_FAULTS have the counter. */
 void *th_alloc(size_t size);
 void *th_alloc_zero(size_t count, size_t size);
 void *th_realloc(void *memory, size_t size);
 void th_free(void *memory);
 #ifdef TH_FAULTS
-void th_allocation_fail_at(uint64_t place);
+uint64_t th_allocation_fail_at(uint64_t place);
 #endif
 
 #endif

@@ -42,6 +42,8 @@ struct th_causes {
     th_hash rejections[TH_REJECTIONS_FIXED]; /* outputs that their hash gives away */
     th_hash usable; /* the payload that was found right last */
     size_t usable_size;
+    th_undelivered_request *undelivered;
+    size_t undelivered_count, undelivered_capacity;
     th_causes_report report;
 };
 
@@ -71,7 +73,14 @@ void th_causes_free(th_causes *causes)
         return;
     th_name_table_done(&causes->senders);
     th_free(causes->last);
+    th_free(causes->undelivered);
     th_free(causes);
+}
+
+const th_undelivered_request *th_causes_undelivered(const th_causes *causes, size_t *ret_count)
+{
+    *ret_count = causes->undelivered_count;
+    return causes->undelivered;
 }
 
 const th_causes_report *th_causes_report_of(const th_causes *causes)
@@ -322,9 +331,11 @@ static theater_status check_message(th_causes *causes, const th_element *element
 /* ---- answers --------------------------------------------------------------------------------- */
 
 /* This chain's own request, which is effect `index` of the element that the request's id begins with, or any
- * of its effects with UINT64_MAX. With `hash` that element must have it. */
+ * of its effects with UINT64_MAX. With `hash` that element must have it. *ret_request (may be NULL) is filled
+ * when it was found. */
 static theater_status check_own_request(th_causes *causes, const th_element *element, const th_hash *hash,
-                                        uint64_t index, cause_outcome *ret, theater_error *reterr)
+                                        uint64_t index, th_undelivered_request *ret_request,
+                                        cause_outcome *ret, theater_error *reterr)
 {
     const th_cause *cause = &element->cause;
     th_found_element where;
@@ -346,7 +357,62 @@ static theater_status check_own_request(th_causes *causes, const th_element *ele
     if (index != UINT64_MAX && index != effect.index)
         return found(causes, element, reterr, "its cause answers another effect of element %llu",
                      (unsigned long long)sequence);
+    if (ret_request) {
+        *ret_request = (th_undelivered_request){.index = effect.index, .sequence = element->sequence};
+        th_element_hash(causes->hasher, where.encoding, &ret_request->element);
+    }
     return THEATER_OK;
+}
+
+static theater_status check_undelivered(th_causes *causes, const th_element *element, cause_outcome *ret,
+                                        theater_error *reterr)
+{
+    th_undelivered_request request;
+    theater_status status = check_own_request(causes, element, NULL, UINT64_MAX, &request, ret, reterr);
+    if (status || *ret != CHECKED)
+        return status;
+    if (causes->undelivered_count == TH_UNDELIVERED_MAX) {
+        *ret = UNCHECKED;
+        return THEATER_OK;
+    }
+    if (causes->undelivered_count == causes->undelivered_capacity) {
+        size_t capacity = causes->undelivered_capacity ? 2 * causes->undelivered_capacity : 16;
+        th_undelivered_request *grown = th_realloc(causes->undelivered, capacity * sizeof *grown);
+        if (!grown)
+            return th_fail_memory(reterr, "the undelivered requests of a chain");
+        causes->undelivered = grown;
+        causes->undelivered_capacity = capacity;
+    }
+    causes->undelivered[causes->undelivered_count++] = request;
+    return THEATER_OK;
+}
+
+/* The reason of a rejection was dropped, and its hash is of none of the fixed ones: then it is the actor's own
+ * text, which this element has as its input. The lookup uses up what was found before (invariant 1). */
+static theater_status check_own_text(th_causes *causes, const th_element *element, const th_hash *output,
+                                     cause_outcome *ret, theater_error *reterr)
+{
+    th_found_element self;
+    th_element again;
+    theater_status status =
+        look_up(causes, element, causes->actor, element->sequence, NULL, &self, &again, ret, reterr);
+    if (status || *ret != CHECKED)
+        return status;
+    *ret = UNCHECKED;
+    if (!payload_usable(causes, &self.payloads.input, &element->input))
+        return THEATER_OK;
+    th_buf text;
+    th_hash expected = {{0}};
+    th_buf_init(&text, self.payloads.input.bytes.size + 64);
+    if (th_utf8_valid(self.payloads.input.bytes)) {
+        th_rejection rejection = th_rejection_by_actor(self.payloads.input.bytes);
+        status = th_rejection_encode(&rejection, &text, reterr);
+        th_sha256_of(causes->hasher, th_buf_slice(&text), &expected);
+    }
+    th_buf_done(&text);
+    if (!status && !th_hash_equal(&expected, output))
+        return found(causes, element, reterr, "its input is not the text that rejected its request");
+    return status;
 }
 
 /* What the input of an answer must be: the target's output, or the message of its rejection. */
@@ -359,10 +425,8 @@ static theater_status check_answer_input(th_causes *causes, const th_element *el
         th_rejection rejection;
         if (!th_rejection_by_hash(causes->rejections, &target->output, &rejection) &&
             (!payload_usable(causes, &where->payloads.output, &target->output) ||
-             th_rejection_decode(where->payloads.output.bytes, &rejection, NULL))) {
-            *ret = UNCHECKED;
-            return THEATER_OK;
-        }
+             th_rejection_decode(where->payloads.output.bytes, &rejection, NULL)))
+            return check_own_text(causes, element, &target->output, ret, reterr);
         th_sha256_of(causes->hasher, rejection.message, &expected);
     }
     if (!th_hash_equal(&expected, &element->input))
@@ -388,11 +452,12 @@ static theater_status check_answer(th_causes *causes, const th_element *element,
         target.cause.sequence != cause->request >> 16)
         return found(causes, element, reterr, "its cause does not answer this actor's request");
     cause_outcome input = CHECKED;
+    th_hash own = target.cause.hash; /* invariant 1 */
+    uint64_t index = target.cause.index;
     status = check_answer_input(causes, element, &where, &target, &input, reterr);
     if (status)
         return status;
-    th_hash own = target.cause.hash; /* invariant 1 */
-    status = check_own_request(causes, element, &own, target.cause.index, ret, reterr);
+    status = check_own_request(causes, element, &own, index, NULL, ret, reterr);
     if (!status && *ret == CHECKED)
         *ret = input;
     return status;
@@ -421,7 +486,7 @@ theater_status th_causes_element(th_causes *causes, const th_element *element, t
         break;
     case TH_CAUSE_UNDELIVERED:
         count = &report->undelivered;
-        status = check_own_request(causes, element, NULL, UINT64_MAX, &outcome, reterr);
+        status = check_undelivered(causes, element, &outcome, reterr);
         break;
     }
     if (status)

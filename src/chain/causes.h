@@ -46,6 +46,19 @@ void th_causes_free(th_causes *causes); /* accepts NULL */
 THEATER_CHECKED theater_status th_causes_element(th_causes *causes, const th_element *element,
                                                  theater_error *reterr);
 
+/* A request of this chain that one of its elements says was not delivered. */
+typedef struct th_undelivered_request {
+    th_hash element; /* that made the request, */
+    uint64_t index; /* as this effect */
+    uint64_t sequence; /* of the element that says so */
+} th_undelivered_request;
+
+/* The requests that were found and are said to be undelivered, in the order of the elements that say so: no
+ * element of any chain may have one of them as its cause, which only a look at all chains shows. Borrowed
+ * until the next element. At most TH_UNDELIVERED_MAX are kept; those past it count as unchecked. */
+#define TH_UNDELIVERED_MAX ((size_t)1 << 20)
+const th_undelivered_request *th_causes_undelivered(const th_causes *causes, size_t *ret_count);
+
 /* What was checked so far. */
 const th_causes_report *th_causes_report_of(const th_causes *causes);
 

@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "guest/guest.h"
 #include "port/system.h"
-#include "tool/compiler.h"
-#include "tool/tool.h"
 
 #define LITTLE_SPACE (UINT64_C(1) << 30)
 
@@ -53,9 +52,9 @@ static void say(examination *self, const char *what, verdict is, const char *rem
     cli_colour(out, colours[is]);
     cli_printf(out, "%-8s", words[is]);
     cli_colour(out, "0");
-    cli_printf(out, "%-12s %s\n", what, text);
+    cli_printf(out, "%-14s %s\n", what, text);
     if (remedy)
-        cli_printf(out, "%-21sto do: %s\n", "", remedy);
+        cli_printf(out, "%-23sto do: %s\n", "", remedy);
 }
 
 static void bad(examination *self, const char *what, theater_status status, const char *message,
@@ -191,19 +190,37 @@ static void look_at_engine(examination *self)
     theater_bytes_free(&words);
 }
 
+/* One language: its SDK and each of its tools; the first that is missing is what helps. */
+static void look_at_language(examination *self, const th_guest_language *language)
+{
+    char path[PATH_MAX], found[1024] = "";
+    size_t size = 0;
+    theater_error error;
+    if (language->sdk && th_guest_find_sdk(language->sdk, path, &error)) {
+        say(self, language->name, WARNING, "install Theater whole, with share/theater", "%s", error.message);
+        return;
+    }
+    for (const th_guest_tool *tool = language->tools; tool->program; tool++) {
+        if (th_guest_tool_find(language, tool, path, &error)) {
+            say(self, language->name, WARNING, tool->remedy, "%s", error.message);
+            return;
+        }
+        if (size < sizeof found)
+            size += (size_t)snprintf(found + size, sizeof found - size, "%s%s", size ? ", " : "", path);
+    }
+    say(self, language->name, GOOD, NULL, "%s", found);
+}
+
+/* What is missing for a language is no fault of the machine: it is only needed to build actors in it. */
 static void look_at_tools(examination *self)
 {
-    static th_tool_compiler compiler;
-    char sdk[PATH_MAX];
-    theater_error error;
-    if (th_tool_find_compiler(&compiler, &error))
-        say(self, "compiler", WARNING, "only \"theater build\" needs it", "%s", error.message);
-    else
-        say(self, "compiler", GOOD, NULL, "%s with %s", compiler.clang, compiler.linker);
-    if (th_tool_find_sdk(sdk, &error))
-        say(self, "sdk", WARNING, "only \"theater build\" needs it", "%s", error.message);
-    else
-        say(self, "sdk", GOOD, NULL, "%s", sdk);
+    char folder[PATH_MAX];
+    for (size_t i = 0; th_guest_languages[i]; i++)
+        if (th_guest_languages[i]->sdk)
+            look_at_language(self, th_guest_languages[i]);
+    if (th_guest_tools_folder(folder))
+        say(self, "tools", GOOD, NULL, access(folder, F_OK) == 0 ? "%s" : "%s (not there; \"tools/guest-tools\" "
+            "makes it)", folder);
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
@@ -230,8 +247,8 @@ const cli_command cli_cmd_doctor = {
     .summary = "Looks for what is wrong, and says what helps",
     .description = "Looks at the data folder when one is named (format, lock, every checksum of the log, "
                    "index, mode of the key, space on the disk), at the "
-                   "engine and at the tools that \"theater build\" needs. What is bad gives its exit code; a "
-                   "warning does not.",
+                   "engine, and for each language of \"theater build\" at the tools that it needs, with the line that "
+                   "installs what is missing. What is bad gives its exit code; a warning does not.",
     .examples = examples,
     .run = run,
 };

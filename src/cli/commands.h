@@ -7,6 +7,7 @@
 #define CLI_COMMAND_LIST(X)                                                                                  \
     X(new)                                                                                                   \
     X(build)                                                                                                 \
+    X(test)                                                                                                  \
     X(start)                                                                                                 \
     X(stop)                                                                                                  \
     X(resume)                                                                                                \
@@ -20,6 +21,8 @@
     X(state)                                                                                                 \
     X(verify)                                                                                                \
     X(replay)                                                                                                \
+    X(rerun)                                                                                                 \
+    X(try)                                                                                                   \
     X(checkpoint)                                                                                            \
     X(keys)                                                                                                  \
     X(prove)                                                                                                 \

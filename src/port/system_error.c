@@ -47,16 +47,16 @@ static uint64_t calls_left; /* 0: off; 1: the next one fails */
 static int fault_number = EIO;
 static size_t transfer_most;
 
-void th_file_fail_with(uint64_t place, int error_number)
+uint64_t th_file_fail_with(uint64_t place, int error_number)
 {
     /* Released with the place, so that whoever sees the place also sees the number. */
     __atomic_store_n(&fault_number, error_number, __ATOMIC_RELAXED);
-    __atomic_store_n(&calls_left, place, __ATOMIC_RELEASE);
+    return __atomic_exchange_n(&calls_left, place, __ATOMIC_RELEASE);
 }
 
-void th_file_fail_at(uint64_t place)
+uint64_t th_file_fail_at(uint64_t place)
 {
-    th_file_fail_with(place, EIO);
+    return th_file_fail_with(place, EIO);
 }
 
 void th_file_transfer_at_most(size_t bytes)

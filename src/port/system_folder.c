@@ -61,6 +61,8 @@ static theater_status gather(DIR *folder, const char *path, th_names *names, the
         /* The end and an error both give NULL; only an error sets errno. */
         errno = 0;
         struct dirent *entry = th_system_call_fails() ? NULL : readdir(folder);
+        if (!entry && errno == EINTR)
+            continue;
         if (!entry)
             return errno == 0 ? THEATER_OK : th_system_fail(reterr, errno, "list", path);
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -75,7 +77,10 @@ theater_status th_system_list_folder(th_port *port, const char *path,
                                      bool (*entry)(void *context, const char *name), void *context,
                                      theater_error *reterr)
 {
-    DIR *folder = th_system_call_fails() ? NULL : opendir(path);
+    DIR *folder;
+    do {
+        folder = th_system_call_fails() ? NULL : opendir(path);
+    } while (!folder && errno == EINTR);
     if (!folder)
         return th_system_fail(reterr, errno, "list", path);
     th_names names;

@@ -85,6 +85,7 @@ static void add_counters(th_counters *to, const th_counters *more)
         to->rejections_by_code[i] += more->rejections_by_code[i];
     to->activations += more->activations;
     to->snapshots += more->snapshots;
+    to->instance_hits += more->instance_hits;
 }
 
 void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch)

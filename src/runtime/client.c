@@ -78,6 +78,7 @@ static theater_status submit(theater_runtime *runtime, th_item_kind kind, const 
     th_item *item = make_item(kind, message, completion, context);
     if (!item)
         return th_fail_memory(reterr, "a message");
+    item->accepted_ns = kind == TH_ITEM_CLIENT ? th_port_monotonic_ns(runtime->port) : 0;
     th_mutex_lock(&runtime->lock);
     status = accept_item(runtime, th_slice_text(message->actor), item, reterr);
     th_mutex_unlock(&runtime->lock);

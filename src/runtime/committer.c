@@ -70,6 +70,7 @@ static theater_status append(theater_runtime *runtime, const commit_set *commit,
  * are asked again. */
 static void release(theater_runtime *runtime, th_batch *first, const theater_error *why)
 {
+    uint64_t now = th_port_monotonic_ns(runtime->port);
     th_item_queue retries = {0};
     while (first) {
         th_batch *batch = first;
@@ -82,6 +83,8 @@ static void release(theater_runtime *runtime, th_batch *first, const theater_err
             }
             if (why)
                 th_item_set_error(item, why);
+            else if (item->kind == TH_ITEM_CLIENT)
+                th_histogram_add(&runtime->latency.answer, now - item->accepted_ns);
             th_item_complete(runtime, item);
         }
         th_batch_free(batch);
@@ -95,6 +98,8 @@ static void release(theater_runtime *runtime, th_batch *first, const theater_err
 
 static void committed(theater_runtime *runtime, const commit_set *commit, uint64_t nanoseconds)
 {
+    if (commit->records)
+        th_histogram_add(&runtime->latency.commit, nanoseconds);
     th_mutex_lock(&runtime->lock);
     bool were_full = runtime->inflight_bytes > runtime->options.inflight_bytes;
     runtime->committing = false;

@@ -25,6 +25,7 @@
 #include "actor/instance.h"
 #include "actor/loader.h"
 #include "port/port.h"
+#include "runtime/histogram.h"
 #include "runtime/item.h"
 #include "runtime/subscribe.h"
 #include "store/store.h"
@@ -102,8 +103,13 @@ typedef struct th_counters {
     uint64_t turns, rejections, queries, fuel;
     uint64_t rejections_by_code[7];
     uint64_t commits, commit_records, commit_bytes, commit_ns;
-    uint64_t activations, parks, snapshots;
+    uint64_t activations, parks, snapshots, instance_hits;
 } th_counters;
+
+/* Latencies of what one thread did; added to by that thread alone, without the lock. */
+typedef struct th_latency {
+    theater_histogram queue, turn, commit, answer;
+} th_latency;
 
 /* Records and answers of one slice, on the way from a worker to the committer. */
 typedef struct th_batch {
@@ -134,6 +140,7 @@ typedef struct th_worker {
     th_batch *spare; /* an emptied batch, to be used again; the worker's own */
     bool measures; /* its workspace counts stage times; the worker's own */
     th_stage_times times; /* as of the end of its last slice */
+    th_latency latency;
 } th_worker;
 
 typedef struct th_directory {
@@ -202,6 +209,8 @@ struct theater_runtime {
     /* a removal that cannot catch up with its senders: nothing else is taken up */
     th_activity *quiesce;
     th_counters counters;
+    th_latency latency; /* the committer's */
+    uint64_t replayed_turns; /* atomic */
     th_mutex keys_lock; /* of keys.c */
     th_commit_listener listener; /* atomic; NULL: nobody listens. See subscribe.h */
     void *listener_context;

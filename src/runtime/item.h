@@ -23,6 +23,7 @@ typedef struct th_item {
 
     theater_completion completion; /* CLIENT, QUERY, CONTROL */
     void *context;
+    uint64_t accepted_ns; /* CLIENT: when it was submitted, of the monotonic clock */
     theater_answer answer;
 
     th_slice payload, principal, id; /* in `memory` */

@@ -12,17 +12,46 @@ static void wipe(void *memory, size_t size)
         bytes[i] = 0;
 }
 
+/* Lines of the file: the seed, then the public key that it gives, in lower case. */
+#define SEED_LINE (2 * TH_ED25519_SEED_SIZE + 1)
+#define KEY_LINES (SEED_LINE + 2 * TH_ED25519_PUBLIC_SIZE + 1)
+
+static void write_lines(const uint8_t seed[TH_ED25519_SEED_SIZE], const th_signing_key *key,
+                        char out[KEY_LINES + 1])
+{
+    th_hex_encode(th_slice_of(seed, TH_ED25519_SEED_SIZE), out);
+    out[SEED_LINE - 1] = '\n';
+    th_hex_encode(th_slice_of(th_signing_key_public(key), TH_ED25519_PUBLIC_SIZE), out + SEED_LINE);
+    out[KEY_LINES - 1] = '\n';
+}
+
+/* The second line is there because each flipped bit of a seed makes another good seed. A file with the seed
+ * alone, from somebody who brings a key, is taken as it is. */
 static theater_status key_from_file(th_slice text, const char *path, th_signing_key **ret,
                                     theater_error *reterr)
 {
     uint8_t seed[TH_ED25519_SEED_SIZE];
     size_t size = text.size;
+    bool whole = size == KEY_LINES;
+    if (whole)
+        size = SEED_LINE;
     if (size > 0 && text.data[size - 1] == '\n')
         size--;
     if (!th_hex_decode((const char *)text.data, size, seed, sizeof seed))
         return th_fail(reterr, THEATER_CORRUPT, "%s: not a key: %zu hex digits were expected", path,
                        2 * sizeof seed);
     theater_status status = th_signing_key_new(seed, ret, reterr);
+    if (!status && whole) {
+        char lines[KEY_LINES + 1];
+        write_lines(seed, *ret, lines);
+        if (memcmp(lines, text.data, KEY_LINES) != 0) {
+            th_signing_key_free(*ret);
+            *ret = NULL;
+            status = th_fail(reterr, THEATER_CORRUPT,
+                             "%s: damaged: its second line is not the public key of the first", path);
+        }
+        wipe(lines, sizeof lines);
+    }
     wipe(seed, sizeof seed);
     return status;
 }
@@ -32,10 +61,11 @@ static theater_status make_key(th_port *port, const char *folder, const char *pa
 {
     uint8_t seed[TH_ED25519_SEED_SIZE];
     theater_status status = th_port_entropy(port, seed, sizeof seed, reterr);
-    char text[2 * sizeof seed + 2];
+    char text[KEY_LINES + 1];
+    if (!status)
+        status = th_signing_key_new(seed, ret, reterr);
     if (!status && path) {
-        th_hex_encode(th_slice_of(seed, sizeof seed), text);
-        text[2 * sizeof seed] = '\n';
+        write_lines(seed, *ret, text);
         char keys[PATH_SIZE];
         snprintf(keys, sizeof keys, "%s/keys", folder);
         status = th_port_make_folder(port, keys, reterr);
@@ -43,10 +73,12 @@ static theater_status make_key(th_port *port, const char *folder, const char *pa
             status = th_port_sync_folder(port, folder, reterr);
         if (!status)
             status =
-                th_port_replace_file(port, path, TH_FILE_PRIVATE, th_slice_of(text, sizeof text - 1), reterr);
+                th_port_replace_file(port, path, TH_FILE_PRIVATE, th_slice_of(text, KEY_LINES), reterr);
+        if (status) {
+            th_signing_key_free(*ret);
+            *ret = NULL;
+        }
     }
-    if (!status)
-        status = th_signing_key_new(seed, ret, reterr);
     wipe(seed, sizeof seed);
     wipe(text, sizeof text);
     return status;
@@ -101,9 +133,13 @@ static theater_status read_signed(theater_runtime *runtime, const th_hash *genes
         status = THEATER_OK;
     } else if (!status) {
         char end = 0;
-        unsigned long long size = 0;
+        unsigned long long size = 0, again = 0;
         status = th_buf_append_byte(&text, 0, reterr);
-        if (!status && (sscanf((const char *)text.data, "%llu%c", &size, &end) != 2 || end != '\n'))
+        /* Twice, so that a flipped bit shows; older folders have it once. */
+        bool twice = !status && sscanf((const char *)text.data, "%llu %llu%c", &size, &again, &end) == 3;
+        if (!status && !twice && sscanf((const char *)text.data, "%llu%c", &size, &end) == 2)
+            again = size;
+        if (!status && (size != again || end != '\n'))
             status = th_fail(reterr, THEATER_CORRUPT, "%s: not the size of a signed tree", path);
         *ret = size;
     }
@@ -116,11 +152,11 @@ theater_status th_checkpoint_note_signed(theater_runtime *runtime, const th_hash
 {
     if (!runtime->folder)
         return THEATER_OK;
-    char path[PATH_SIZE], folder[PATH_SIZE], keys[PATH_SIZE], text[32];
+    char path[PATH_SIZE], folder[PATH_SIZE], keys[PATH_SIZE], text[64];
     snprintf(keys, sizeof keys, "%s/keys", runtime->folder);
     snprintf(folder, sizeof folder, "%s/keys/signed", runtime->folder);
     signed_path(runtime, genesis, path);
-    int length = snprintf(text, sizeof text, "%llu\n", (unsigned long long)size);
+    int length = snprintf(text, sizeof text, "%llu %llu\n", (unsigned long long)size, (unsigned long long)size);
     th_mutex_lock(&runtime->keys_lock);
     uint64_t before = 0;
     theater_status status = th_port_make_folder(runtime->port, folder, reterr);

@@ -1,9 +1,10 @@
 /* runtime/keys.h: the signing key of a data folder, and what it has signed.
  *
- * FOLDER/keys/signing.key   the seed as hex, mode 0600, made on first use FOLDER/keys/signed/GENESIS  the
- * largest size that was signed of the chain with that genesis hash. It is written before a note leaves the
- * process, beside the log's own record: a folder whose log is an older copy sees that it is older, and
- * refuses. */
+ * FOLDER/keys/signing.key    the seed and the public key, each a line of hex; mode 0600, made on first use
+ * FOLDER/keys/signed/GENESIS the largest size that was signed of the chain with that genesis hash, twice
+ *
+ * Both say things twice so that damage shows. The size is written before a note leaves the process, beside the
+ * log's own record: a folder whose log is an older copy sees that it is older, and refuses. */
 #ifndef TH_RUNTIME_KEYS_H
 #define TH_RUNTIME_KEYS_H
 

@@ -169,6 +169,8 @@ static theater_status load_and_replay(theater_runtime *runtime, th_activity *act
     activity->tail_bytes = activity->tail_fuel = 0;
     status = info.has_snapshot ? load_snapshot(runtime, activity, &info, buf, workspace, reterr)
                                : load_genesis(runtime, activity, &info, buf, workspace, reterr);
+    uint64_t first = status ? info.elements : th_instance_elements(activity->instance);
+    __atomic_add_fetch(&runtime->replayed_turns, info.elements - first, __ATOMIC_RELAXED);
     while (!status && th_instance_elements(activity->instance) < info.elements) {
         status =
             replay_one(runtime, activity, th_instance_elements(activity->instance), buf, workspace, reterr);

@@ -6,6 +6,14 @@ static uint64_t thread_clock(void *context)
     return th_port_thread_cpu_ns(context);
 }
 
+static void merge_latency(theater_metrics *to, const th_latency *from)
+{
+    th_histogram_merge(&to->queue, &from->queue);
+    th_histogram_merge(&to->turn, &from->turn);
+    th_histogram_merge(&to->commit, &from->commit);
+    th_histogram_merge(&to->answer, &from->answer);
+}
+
 void theater_runtime_metrics(theater_runtime *runtime, theater_metrics *ret)
 {
     *ret = (theater_metrics){0};
@@ -22,12 +30,15 @@ void theater_runtime_metrics(theater_runtime *runtime, theater_metrics *ret)
     ret->commit_ns = counters->commit_ns;
     ret->activations = counters->activations;
     ret->parks = counters->parks;
+    ret->instance_hits = counters->instance_hits;
+    ret->inflight_bytes = runtime->inflight_bytes;
+    ret->actor_messages = runtime->undelivered_running;
+    ret->client_messages = __atomic_load_n(&runtime->client_items, __ATOMIC_RELAXED);
     ret->snapshots = counters->snapshots;
     ret->actors = runtime->directory.count;
     ret->active_actors = runtime->active_count;
     ret->active_bytes = runtime->active_bytes;
-    ret->waiting_messages =
-        runtime->undelivered_running + __atomic_load_n(&runtime->client_items, __ATOMIC_RELAXED);
+    ret->waiting_messages = ret->actor_messages + ret->client_messages;
     ret->log_records = runtime->committed;
     ret->log_bytes = th_store_log_bytes(runtime->store);
     ret->indexed_records = th_store_covered(runtime->store);
@@ -41,6 +52,14 @@ void theater_runtime_metrics(theater_runtime *runtime, theater_metrics *ret)
         ret->encode_ns += times->encode_ns;
     }
     th_mutex_unlock(&runtime->lock);
+    merge_latency(ret, &runtime->latency);
+    for (unsigned i = 0; i < runtime->worker_count; i++)
+        merge_latency(ret, &runtime->workers[i].latency);
+    th_loader_counts components = th_loader_count(runtime->loader);
+    ret->component_hits = components.hits;
+    ret->component_loads = components.loads;
+    ret->component_compiles = components.compiles;
+    ret->replayed_turns = __atomic_load_n(&runtime->replayed_turns, __ATOMIC_RELAXED);
 }
 
 void theater_runtime_measure(theater_runtime *runtime, bool on)

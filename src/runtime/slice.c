@@ -365,6 +365,7 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
 {
     th_activity *activity = work->activity;
     theater_error error;
+    uint64_t now = th_port_monotonic_ns(runtime->port); /* one look at the clock a turn: an end is a begin */
     for (size_t done = 0; (work->causes.first || work->clients.first) && !slice_full(runtime, work, done);
          done++) {
         bool client = work->clients.first && (work->prefer_clients || !work->causes.first);
@@ -373,6 +374,8 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
         th_item *item = th_item_pop(queue);
         if (client && repeat_known_id(runtime, work, item))
             continue;
+        if (client)
+            th_histogram_add(&work->latency->queue, now - item->accepted_ns);
         theater_status status = run_message(runtime, work, item, workspace, &error);
         if (!status && snapshot_due(runtime, activity))
             status = th_slice_add_snapshot(runtime, activity, work->batch, &error);
@@ -382,6 +385,9 @@ static void run_messages(theater_runtime *runtime, th_slice_work *work, th_works
             break_actor(runtime, activity, &error);
             return;
         }
+        uint64_t end = th_port_monotonic_ns(runtime->port);
+        th_histogram_add(&work->latency->turn, end - now);
+        now = end;
     }
 }
 
@@ -402,6 +408,7 @@ void th_slice_run(theater_runtime *runtime, th_slice_work *work, th_workspace *w
         th_store_covered(runtime->store) >= activity->last_number)
         th_ids_clear(activity->ids);
     theater_error error;
+    work->batch->counted.instance_hits += activity->instance != NULL;
     if (!activity->instance && (work->queries.first || work->causes.first || work->clients.first)) {
         theater_status status = th_load_instance(runtime, activity, workspace, &error);
         work->batch->counted.activations += status == THEATER_OK;

@@ -219,6 +219,7 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
         return TH_STEP_IDLE;
 
     work.batch = worker->spare;
+    work.latency = &worker->latency;
     work.batch->entry = activity->entry;
     th_worker_measure(worker);
     th_slice_run(runtime, &work, worker->workspace);
@@ -233,7 +234,12 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
     if (worker->spare)
         th_batch_clear(worker->spare);
     th_item *item;
-    while ((item = th_item_pop(&work.failed)))
+    uint64_t now = work.failed.first ? th_port_monotonic_ns(runtime->port) : 0;
+    while ((item = th_item_pop(&work.failed))) {
+        bool ran = item->answer.status == THEATER_OK || item->answer.status == THEATER_REJECTED;
+        if (item->kind == TH_ITEM_CLIENT && ran) /* durability async */
+            th_histogram_add(&worker->latency.answer, now - item->accepted_ns);
         th_item_complete(runtime, item);
+    }
     return TH_STEP_AGAIN;
 }

@@ -1,8 +1,6 @@
 /* Reading chains: actors, elements, states, traces. All of it on the pool. */
 #include "server/internal.h"
 
-#define PAGE_DEFAULT 100
-
 theater_status th_find_actor(th_exchange *x, theater_folder *folder, theater_actor_info *ret,
                              theater_error *reterr)
 {
@@ -48,10 +46,9 @@ static bool put_actor(void *context, const theater_actor_info *info)
     return true;
 }
 
-static theater_status page_begin(th_exchange *x, page *self, uint64_t from, const char *key,
-                                 theater_error *reterr)
+static theater_status page_begin(th_exchange *x, page *self, theater_error *reterr)
 {
-    *self = (page){.from = from, .left = PAGE_DEFAULT, .body = &x->reply.body};
+    *self = (page){.left = TH_PAGE_DEFAULT, .body = &x->reply.body};
     theater_status status = th_exchange_number(x, "from", &self->from, reterr);
     if (!status)
         status = th_exchange_number(x, "limit", &self->left, reterr);
@@ -61,16 +58,16 @@ static theater_status page_begin(th_exchange *x, page *self, uint64_t from, cons
         return status;
     self->json = th_reply_json(x, 200);
     th_json_open(&self->json, '{');
-    th_json_key(&self->json, key);
+    th_json_key(&self->json, "actors");
     th_json_open(&self->json, '[');
     return THEATER_OK;
 }
 
-static void page_end(th_exchange *x, page *self, bool more)
+static void page_end(th_exchange *x, page *self)
 {
     th_json_close(&self->json, ']');
     th_json_key(&self->json, "next");
-    if (more)
+    if (self->next)
         th_json_uint(&self->json, self->next);
     else
         th_json_null(&self->json);
@@ -82,13 +79,13 @@ void th_work_actor_list(th_exchange *x, theater_folder *folder)
 {
     page self;
     theater_error error = {0};
-    theater_status status = page_begin(x, &self, 0, "actors", &error);
+    theater_status status = page_begin(x, &self, &error);
     if (!status)
         status = theater_folder_actors(folder, put_actor, &self, &error);
     if (status)
         th_reply_error(x, &error);
     else
-        page_end(x, &self, self.next != 0);
+        page_end(x, &self);
 }
 
 void th_work_actor_get(th_exchange *x, theater_folder *folder)
@@ -105,47 +102,6 @@ void th_work_actor_get(th_exchange *x, theater_folder *folder)
 }
 
 /* ---- elements ------------------------------------------------------------------------------------------ */
-
-/* One element of a page; *ret_more false after the last. */
-static theater_status put_element(page *self, theater_folder *folder, const theater_actor_info *info,
-                                  bool reverse, bool *ret_more, theater_error *reterr)
-{
-    theater_element element;
-    theater_status status = theater_element_read(folder, info->id, self->next, &element, reterr);
-    if (status)
-        return status;
-    th_json_element(&self->json, &element);
-    theater_element_free(&element);
-    *ret_more = reverse ? self->next > 0 : self->next + 1 < info->elements;
-    self->next = reverse ? self->next - 1 : self->next + 1;
-    self->left--;
-    return THEATER_OK;
-}
-
-void th_work_elements(th_exchange *x, theater_folder *folder)
-{
-    page self;
-    theater_actor_info info;
-    theater_error error = {0};
-    bool reverse = false, more = true;
-    theater_status status = th_find_actor(x, folder, &info, &error);
-    if (!status)
-        status = th_exchange_flag(x, "reverse", &reverse, &error);
-    if (!status)
-        status = page_begin(x, &self, reverse ? info.elements - 1 : 0, "elements", &error);
-    if (!status) {
-        self.next = self.from;
-        if (reverse && self.next >= info.elements)
-            self.next = info.elements - 1;
-        more = self.next < info.elements;
-    }
-    while (!status && more && self.left > 0 && self.body->size < TH_PAGE_BYTES && !self.json.status)
-        status = put_element(&self, folder, &info, reverse, &more, &error);
-    if (status)
-        th_reply_error(x, &error);
-    else
-        page_end(x, &self, more);
-}
 
 /* The element that the path names. The caller frees it. */
 static theater_status read_element(th_exchange *x, theater_folder *folder, theater_element *ret,

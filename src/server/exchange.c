@@ -69,7 +69,7 @@ theater_status th_exchange_query(const th_exchange *x, const char *name, char *o
             (size == name_size || at[name_size] == '=')) {
             *ret_given = true;
             size_t skip = size == name_size ? size : name_size + 1;
-            if (!th_percent_decode(at + skip, size - skip, out, room))
+            if (!th_query_decode(at + skip, size - skip, out, room))
                 return th_fail(reterr, THEATER_INVALID_ARGUMENT,
                                "the parameter %s is too long or badly encoded", name);
             return THEATER_OK;

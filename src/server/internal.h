@@ -26,6 +26,7 @@
 #include <uv.h>
 
 #include "port/system.h"
+#include "runtime/histogram.h"
 #include "server/json.h"
 #include "server/server.h"
 
@@ -39,6 +40,7 @@
 #define TH_WRITE_PIECE ((size_t)256 << 10)
 #define TH_REPLY_MAX ((size_t)1 << 30)
 #define TH_WORKS_MAX 1024                    /* work in line for the thread pool */
+#define TH_PAGE_DEFAULT 100
 #define TH_PAGE_MAX 1000                     /* of actors, elements */
 #define TH_PAGE_BYTES ((size_t)8 << 20)      /* of JSON, after which a page ends early */
 
@@ -98,6 +100,8 @@ extern const size_t th_route_count;
 const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow);
 /* Decodes %xx of `size` characters; false for a bad escape, a zero, or no room. */
 bool th_percent_decode(const char *text, size_t size, char *out, size_t room);
+/* The same of a query's parameter, where + is a space, as forms and URLSearchParams write it. */
+bool th_query_decode(const char *text, size_t size, char *out, size_t room);
 /* Writes "GET, HEAD, POST". */
 void th_route_allow(uint64_t methods, char *out, size_t room);
 
@@ -112,6 +116,9 @@ typedef struct th_reply {
     const char *type; /* static; NULL: no Content-Type */
     bool immutable; /* can be cached for good; `etag` is set */
     char etag[72]; /* without quotes; empty: none */
+    const char *cache; /* static: Cache-Control; NULL: as `immutable` says */
+    const char *policy; /* static: Content-Security-Policy; NULL: that of the API, which allows nothing */
+    bool packed; /* the body is a gzip stream already */
     th_buf headers; /* further lines, each with CRLF */
     th_buf body;
 } th_reply;
@@ -183,6 +190,8 @@ void th_exchange_work(th_exchange *x, th_worker_handler run);
 /* Formatted header line; without CR or LF in its arguments. */
 void th_reply_header(th_exchange *x, const char *format, ...) THEATER_PRINTF(2, 3);
 void th_reply_text(th_exchange *x, unsigned status, const char *type, th_slice body);
+/* Whether the client takes a body in gzip. */
+bool th_accepts_gzip(const th_exchange *x);
 /* A problem document (RFC 9457) of a status. */
 void th_reply_error(th_exchange *x, const theater_error *error);
 void th_reply_problem(th_exchange *x, unsigned http, const char *name, const char *title, const char *detail);
@@ -273,16 +282,11 @@ bool th_tls_seal(th_connection *c, th_slice plain, th_buf *out);
 
 /* ---- the loop (server.c, listen.c, auth.c) ------------------------------------------------------------- */
 
-typedef struct th_histogram {
-    uint64_t buckets[20]; /* 2^k * 64 us */
-    uint64_t count, sum_ns;
-} th_histogram;
-
 typedef struct th_figures {
     uint64_t connections_total, refused_connections, bytes_in, bytes_out;
     uint64_t responses[6]; /* by the first digit */
     uint64_t events_sent, messages_in_flight;
-    th_histogram requests, messages;
+    theater_histogram requests, messages; /* the loop's thread adds and reads */
 } th_figures;
 
 typedef struct th_feed th_feed;
@@ -329,7 +333,6 @@ THEATER_CHECKED theater_status th_listen(th_server *server, theater_error *reter
 void th_drain_begin(th_server *server);
 /* After an operation or a connection ended: stops the loop when a shutdown has nothing more to wait for. */
 void th_drain_continue(th_server *server);
-void th_histogram_add(th_histogram *histogram, uint64_t nanoseconds);
 
 /* Whether the exchange may do what its route does; otherwise its reply is filled. */
 THEATER_CHECKED bool th_authorize(th_exchange *x, th_scope scope);
@@ -375,7 +378,7 @@ TH_HANDLERS(TH_DECLARE)
     X(component_list)                                                                                        \
     X(component_add) X(component_get) X(actor_list) X(actor_get) X(elements) X(element) X(element_encoding)  \
         X(element_input) X(element_output) X(element_effects) X(state_now) X(state_at) X(trace) X(inclusion) \
-            X(consistency) X(key)
+            X(consistency) X(key) X(rerun) X(try)
 #define TH_DECLARE(name) void th_work_##name(th_exchange *x, theater_folder *folder);
 TH_WORKS(TH_DECLARE)
 #undef TH_DECLARE

@@ -76,7 +76,8 @@ void th_reply_text(th_exchange *x, unsigned status, const char *type, th_slice b
 void th_reply_problem(th_exchange *x, unsigned http, const char *name, const char *title, const char *detail)
 {
     x->reply.etag[0] = 0;
-    x->reply.immutable = false;
+    x->reply.immutable = x->reply.packed = false;
+    x->reply.cache = x->reply.policy = NULL;
     th_buf_clear(&x->reply.body);
     th_json json = th_reply_json(x, http);
     x->reply.type = "application/problem+json";
@@ -150,16 +151,24 @@ static bool put(th_exchange *x, const char *text)
 
 static bool compressible(const char *type)
 {
-    return type && (strncmp(type, "application/json", 16) == 0 || strncmp(type, "text/", 5) == 0);
+    return type && (strncmp(type, "application/json", 16) == 0 || strncmp(type, "text/", 5) == 0 ||
+                    strcmp(type, "image/svg+xml") == 0);
+}
+
+bool th_accepts_gzip(const th_exchange *x)
+{
+    const char *accepted = th_exchange_header(x, "accept-encoding");
+    return accepted && strstr(accepted, "gzip") && !strstr(accepted, "gzip;q=0");
 }
 
 /* Compresses the body where the client takes that and it gains something. */
 static bool compress_body(th_exchange *x)
 {
     th_buf *body = &x->reply.body;
-    const char *accepted = th_exchange_header(x, "accept-encoding");
-    if (!compressible(x->reply.type) || body->size < COMPRESS_FROM || body->size > COMPRESS_TO || !accepted ||
-        !strstr(accepted, "gzip") || strstr(accepted, "gzip;q=0"))
+    if (x->reply.packed)
+        return true;
+    if (!compressible(x->reply.type) || body->size < COMPRESS_FROM || body->size > COMPRESS_TO ||
+        !th_accepts_gzip(x))
         return false;
     z_stream stream = {0};
     if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -196,11 +205,15 @@ static bool put_head(th_exchange *x, bool compressed)
         status = th_buf_printf(&x->out, NULL, "Content-Type: %s\r\n", reply->type);
     if (!status && reply->etag[0])
         status = th_buf_printf(&x->out, NULL, "ETag: \"%s\"\r\n", reply->etag);
-    bool good = !status && put(x, reply->immutable ? "Cache-Control: private, max-age=31536000, immutable\r\n"
-                                                   : "Cache-Control: no-store\r\n");
-    good = good && put(x, "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; "
-                          "frame-ancestors 'none'\r\n"
-                          "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n");
+    const char *cache = reply->cache       ? reply->cache
+                        : reply->immutable ? "private, max-age=31536000, immutable"
+                                           : "no-store";
+    const char *policy = reply->policy ? reply->policy : "default-src 'none'; frame-ancestors 'none'";
+    if (!status)
+        status = th_buf_printf(&x->out, NULL, "Cache-Control: %s\r\nContent-Security-Policy: %s\r\n", cache,
+                               policy);
+    bool good = !status && put(x, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                                  "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (compressible(reply->type))
         good = good && put(x, "Vary: Accept-Encoding\r\n");
     if (compressed)

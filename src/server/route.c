@@ -1,7 +1,7 @@
 /* The table of routes: what the server answers, and what /v1/openapi.json says. */
 #include <stdio.h>
 
-#include "server/internal.h"
+#include "server/page.h"
 
 #define JSON "application/json"
 #define BYTES "application/octet-stream"
@@ -59,8 +59,16 @@ const th_route th_routes[] = {
            "id=Idempotency keys are ID-1, ID-2 and so on"),
     LOOP(POST, ACTOR "/query", READ, query, "Runs handle on the last committed state and records nothing",
          BYTES, BYTES, 200, NULL),
-    POOL(GET, ACTOR "/elements", READ, elements, "A page of the chain", NULL, JSON, 200,
-         FROM_LIMIT ";reverse=From the newest on"),
+    POOL(POST, ACTOR "/try", READ, try,
+         "Runs an input, the body, on any state of the actor, and says what came of it; records nothing", BYTES,
+         JSON, 200, "at=The state after this element, else the newest;state=true: with the state after the turn"),
+    POOL(GET, ACTOR "/elements", READ, elements,
+         "A page of the chain. A request reads a bounded part of it, so with filters a page may be short or "
+         "empty: go on at next until that is null",
+         NULL, JSON, 200,
+         FROM_LIMIT ";reverse=From the newest on;type=Only genesis, transition, rejection or upgrade, several "
+                    "parted by commas;principal=Only of this client;text=Only with this in input, output or "
+                    "reason, whatever the case of ASCII letters"),
     POOL(GET, ELEMENT, READ, element, "One element", NULL, JSON, 200, NULL),
     POOL(GET, ELEMENT "/encoding", READ, element_encoding, "The exact bytes that the element hash is of",
          NULL, "application/cbor", 200, NULL),
@@ -70,6 +78,10 @@ const th_route th_routes[] = {
          NULL),
     POOL(GET, ELEMENT "/state", READ, state_at, "The state after it, by running again from a snapshot", NULL,
          BYTES, 200, NULL),
+    POOL(POST, ELEMENT "/rerun", READ, rerun,
+         "Runs its turn again on the state before it, and says what came of it and whether that is what is "
+         "recorded; records nothing",
+         NULL, JSON, 200, NULL),
     POOL(GET, ELEMENT "/trace", READ, trace, "What caused it and what it caused, across actors", NULL, JSON,
          200, "limit=How many steps at the most"),
     POOL(GET, ELEMENT "/proof", READ, inclusion,
@@ -105,7 +117,7 @@ static int digit(char c)
                                   : -1;
 }
 
-bool th_percent_decode(const char *text, size_t size, char *out, size_t room)
+static bool decode(const char *text, size_t size, bool plus_is_space, char *out, size_t room)
 {
     size_t used = 0;
     for (size_t i = 0; i < size; i++) {
@@ -115,6 +127,8 @@ bool th_percent_decode(const char *text, size_t size, char *out, size_t room)
                 return false;
             c = (char)(digit(text[i + 1]) * 16 + digit(text[i + 2]));
             i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
         }
         if (c == 0 || used + 1 >= room)
             return false;
@@ -122,6 +136,16 @@ bool th_percent_decode(const char *text, size_t size, char *out, size_t room)
     }
     out[used] = 0;
     return true;
+}
+
+bool th_percent_decode(const char *text, size_t size, char *out, size_t room)
+{
+    return decode(text, size, false, out, room);
+}
+
+bool th_query_decode(const char *text, size_t size, char *out, size_t room)
+{
+    return decode(text, size, true, out, room);
 }
 
 /* Whether the path is of the pattern; its variable segments are decoded into `x`. */
@@ -146,12 +170,11 @@ static bool match(const char *pattern, const char *path, th_exchange *x)
     return *pattern == 0 && *path == 0;
 }
 
-const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
+static const th_route *find_in(const th_route *routes, size_t count, th_exchange *x, uint64_t *ret_allow)
 {
     llhttp_method_t method = x->method == HTTP_HEAD ? HTTP_GET : (llhttp_method_t)x->method;
-    *ret_allow = 0;
-    for (size_t i = 0; i < th_route_count; i++) {
-        const th_route *route = &th_routes[i];
+    for (size_t i = 0; i < count; i++) {
+        const th_route *route = &routes[i];
         if (!match(route->pattern, x->path, x))
             continue;
         if (route->method == method)
@@ -159,6 +182,13 @@ const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
         *ret_allow |= UINT64_C(1) << route->method;
     }
     return NULL;
+}
+
+const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
+{
+    *ret_allow = 0;
+    const th_route *route = find_in(th_routes, th_route_count, x, ret_allow);
+    return route ? route : find_in(th_page_routes, th_page_route_count, x, ret_allow);
 }
 
 void th_route_allow(uint64_t methods, char *out, size_t room)

@@ -13,16 +13,6 @@
 
 #define TICK_MS 500
 
-void th_histogram_add(th_histogram *histogram, uint64_t nanoseconds)
-{
-    unsigned bucket = 0;
-    for (uint64_t bound = 64000; bucket < 19 && nanoseconds > bound; bound *= 2)
-        bucket++;
-    histogram->buckets[bucket]++;
-    histogram->count++;
-    histogram->sum_ns += nanoseconds;
-}
-
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void close_handle(uv_handle_t *handle, void *context)

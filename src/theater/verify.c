@@ -16,7 +16,16 @@ typedef struct cause_check {
     th_slice own_name; /* of the chain that is checked, and its place */
     uint64_t own_place;
     th_hasher *hasher;
+    const bool *cancel;
+    struct claim *claims; /* that requests were not delivered, of all chains; sorted before they are used */
+    size_t claim_count;
 } cause_check;
+
+/* An element of a chain says that this request was not delivered. */
+typedef struct claim {
+    th_undelivered_request request;
+    const th_pass_chain *chain;
+} claim;
 
 /* Among the chains that bear the cause's name, the one whose element has the cause's hash: a name may have
  * been given to a new actor after the first was removed. When none has, the newest, so that the check finds
@@ -72,6 +81,60 @@ static theater_status look_up(void *context, th_slice actor, uint64_t sequence, 
     return status;
 }
 
+static theater_status keep_claims(cause_check *check, const th_pass_chain *chain, const th_causes *causes,
+                                  theater_error *reterr)
+{
+    size_t count;
+    const th_undelivered_request *undelivered = th_causes_undelivered(causes, &count);
+    if (count == 0)
+        return THEATER_OK;
+    claim *grown = th_realloc(check->claims, (check->claim_count + count) * sizeof *grown);
+    if (!grown)
+        return th_fail_memory(reterr, "undelivered requests");
+    check->claims = grown;
+    for (size_t i = 0; i < count; i++)
+        check->claims[check->claim_count++] = (claim){undelivered[i], chain};
+    return THEATER_OK;
+}
+
+static int compare_claims(const void *left, const void *right)
+{
+    const th_undelivered_request *a = &((const claim *)left)->request, *b = &((const claim *)right)->request;
+    int order = memcmp(a->element.bytes, b->element.bytes, sizeof a->element.bytes);
+    return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+/* Once more over a chain when requests are said to be undelivered: whether it took one of them in. */
+static theater_status check_taken(cause_check *check, const th_pass_chain *chain, theater_report *report,
+                                  theater_error *reterr)
+{
+    theater_status status = THEATER_OK;
+    for (uint64_t i = 0; !status && i < chain->elements; i++) {
+        th_source_element recorded;
+        th_element element;
+        status = th_source_read_element(check->source, chain->place, i, &check->buf, &recorded, reterr);
+        if (!status)
+            status = th_element_decode(recorded.encoding, &element, reterr);
+        if (status || element.cause.kind != TH_CAUSE_MESSAGE)
+            continue;
+        claim wanted = {.request = {.element = element.cause.hash, .index = element.cause.index}};
+        const claim *lie = bsearch(&wanted, check->claims, check->claim_count, sizeof wanted, compare_claims);
+        if (!lie)
+            continue;
+        th_finding finding;
+        unsigned long long place = lie->request.sequence;
+        snprintf(
+            finding.message, sizeof finding.message,
+            "element %llu of actor %s: the request that it says was not delivered is element %llu of actor "
+            "%s",
+            place, lie->chain->name, (unsigned long long)i, chain->name);
+        th_report_finding(report, THEATER_VERIFY_FAILED, lie->chain->name, lie->request.sequence,
+                          th_check_name(TH_CHECK_CAUSE), finding.message);
+        return THEATER_OK;
+    }
+    return status;
+}
+
 static theater_status check_chain(cause_check *check, const th_pass_chain *chain, theater_report *report,
                                   theater_error *reterr)
 {
@@ -87,7 +150,9 @@ static theater_status check_chain(cause_check *check, const th_pass_chain *chain
     for (uint64_t i = 0; !status && i < chain->elements; i++) {
         th_source_element recorded;
         th_element element;
-        status = th_source_read_element(check->source, chain->place, i, &own, &recorded, &why);
+        status = th_check_cancelled(check->cancel, &why);
+        if (!status)
+            status = th_source_read_element(check->source, chain->place, i, &own, &recorded, &why);
         if (!status)
             status = th_element_decode(recorded.encoding, &element, &why);
         if (status || element.cause.kind == TH_CAUSE_NONE)
@@ -109,19 +174,27 @@ static theater_status check_chain(cause_check *check, const th_pass_chain *chain
         report->causes += seen->messages + seen->answers + seen->undelivered;
         report->missing_causes += seen->missing + seen->unchecked;
     }
+    if (!status && report->status == THEATER_OK)
+        status = keep_claims(check, chain, causes, reterr);
     th_causes_free(causes);
     th_buf_done(&own);
     return status;
 }
 
-static theater_status check_causes(th_source *source, const th_pass *pass, theater_report *report,
-                                   theater_error *reterr)
+static theater_status check_causes(th_source *source, const th_pass *pass, const bool *cancel,
+                                   theater_report *report, theater_error *reterr)
 {
-    cause_check check = {.source = source};
+    cause_check check = {.source = source, .cancel = cancel};
     th_buf_init(&check.buf, TH_READ_MAX);
     theater_status status = th_hasher_new(&check.hasher, reterr);
     for (size_t i = 0; !status && report->status == THEATER_OK && i < pass->count; i++)
         status = check_chain(&check, &pass->chains[i], report, reterr);
+    if (check.claim_count > 1)
+        qsort(check.claims, check.claim_count, sizeof *check.claims, compare_claims);
+    for (size_t i = 0; check.claim_count > 0 && !status && report->status == THEATER_OK && i < pass->count;
+         i++)
+        status = check_taken(&check, &pass->chains[i], report, reterr);
+    th_free(check.claims);
     th_hasher_free(check.hasher);
     th_buf_done(&check.buf);
     if (status || report->status)
@@ -147,7 +220,7 @@ theater_status theater_verify(const theater_source *source, const theater_check_
     th_pass pass = {0};
     status = th_pass_run(opened, source->path != NULL, options, &pass, ret, reterr);
     if (!status && ret->status == THEATER_OK && options->all)
-        status = check_causes(opened, &pass, ret, reterr);
+        status = check_causes(opened, &pass, options->cancel, ret, reterr);
     th_pass_done(&pass);
     th_source_close(opened);
     ret->nanoseconds = th_port_monotonic_ns(th_port_system()) - begin;

@@ -191,7 +191,7 @@ theater_status th_tool_compile(const th_tool_sources *sources, const char *outpu
     return status;
 }
 
-theater_status th_tool_componentize(const char *module, const char *output, size_t *ret_bytes,
+theater_status th_tool_componentize(const char *module, const char *output, bool wasi, size_t *ret_bytes,
                                     theater_error *reterr)
 {
     th_buf bytes;
@@ -200,7 +200,7 @@ theater_status th_tool_componentize(const char *module, const char *output, size
     th_encoder_bytes component = {0};
     if (status == THEATER_OK) {
         char reason[768];
-        if (!th_encoder_component(bytes.data, bytes.size, &component, reason, sizeof reason))
+        if (!th_encoder_component(bytes.data, bytes.size, wasi, &component, reason, sizeof reason))
             status = th_fail(reterr, THEATER_COMPONENT_REFUSED, "%s is no actor: %s", module, reason);
     }
     if (status == THEATER_OK)
@@ -210,4 +210,12 @@ theater_status th_tool_componentize(const char *module, const char *output, size
     th_encoder_free(component);
     th_buf_done(&bytes);
     return status;
+}
+
+theater_status th_tool_inspect(th_slice component, const char *name, theater_error *reterr)
+{
+    char reason[768];
+    if (th_encoder_inspect(component.data, component.size, reason, sizeof reason))
+        return THEATER_OK;
+    return th_fail(reterr, THEATER_COMPONENT_REFUSED, "%s is no actor: %s", name, reason);
 }

@@ -20,7 +20,7 @@ static theater_status make_in(const char *scratch, const char *output, const th_
     if (status == THEATER_OK)
         status = th_tool_compile(sources, module, NULL, reterr);
     if (status == THEATER_OK)
-        status = th_tool_componentize(module, output, NULL, reterr);
+        status = th_tool_componentize(module, output, false, NULL, reterr);
     return status;
 }
 

@@ -151,7 +151,7 @@ class Folder(Case):
 
     def test_doctor_says_what_is_and_what_helps(self):
         text = self.run_theater("doctor").text
-        for word in "folder", "writing", "log", "index", "key", "engine", "compiler":
+        for word in "folder", "writing", "log", "index", "key", "engine", "c", "rust":
             self.assertIn(word, text)
         self.run_theater("checkpoint", "counter")
         (self.data / "keys" / "signing.key").chmod(0o644)

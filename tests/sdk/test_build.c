@@ -8,11 +8,12 @@
 #include <cmocka.h>
 
 #include "sdk/actor_run.h"
+#include "guest/languages.h"
 #include "tool/files.h"
-#include "tool/tool.h"
 
 static char scratch[PATH_MAX / 2];
 static theater_error error;
+static th_guest_project project; /* of the last build */
 
 static const char *at(const char *name)
 {
@@ -39,6 +40,17 @@ static void read_file(const char *path, th_buf *ret)
     assert_int_equal(th_tool_read(path, ret, &error), THEATER_OK);
 }
 
+static theater_status make_new(const char *path, theater_error *reterr)
+{
+    return th_guest_new(&th_guest_c, path, reterr);
+}
+
+static theater_status build_folder(const char *path, th_guest_built *ret, theater_error *reterr)
+{
+    theater_status status = th_guest_project_find(path, NULL, &project, reterr);
+    return status ? status : th_guest_build(&project, NULL, ret, reterr);
+}
+
 static int make_scratch(void **unused)
 {
     snprintf(scratch, sizeof scratch, "%s/test-build-XXXXXX", TH_BINARY_DIR);
@@ -53,13 +65,13 @@ static void assert_mentions(const char *part)
 
 static void test_a_new_actor_builds_and_runs(void **unused)
 {
-    th_tool_built built;
-    assert_int_equal(th_tool_new(at("vote.tea/"), &error), THEATER_OK);
+    th_guest_built built;
+    assert_int_equal(make_new(at("vote.tea/"), &error), THEATER_OK);
     assert_int_equal(access(at("vote.tea/README.md"), R_OK) | access(at("vote.tea/inputs.txt"), R_OK), 0);
-    assert_int_equal(th_tool_build(at("vote.tea"), &built, &error), THEATER_OK);
-    assert_string_equal(built.name, "vote.tea");
+    assert_int_equal(build_folder(at("vote.tea"), &built, &error), THEATER_OK);
+    assert_string_equal(project.name, "vote.tea");
     assert_string_equal(built.component, at("vote.tea/build/vote.tea.wasm"));
-    assert_int_equal(access(built.compiler, X_OK), 0);
+    assert_int_equal(access(built.tool, X_OK), 0);
 
     th_buf manifest;
     read_file(at("vote.tea/actor.yaml"), &manifest);
@@ -87,18 +99,18 @@ static void test_a_build_gives_the_same_bytes_anywhere(void **unused)
         "static theater_result handle(theater_slice i, theater_bytes s) { return theater_reply(i, s); }\n"
         "static bool verify_state(theater_slice s) { return s.size == 0; }\n"
         "THEATER_ACTOR(init, handle, verify_state)\n";
-    th_tool_built built;
+    th_guest_built built;
     th_buf first, again, elsewhere;
     make_folder("same");
     make_folder("deeper");
     make_folder("deeper/same");
     write_text("same/a.c", source);
     write_text("deeper/same/a.c", source);
-    assert_int_equal(th_tool_build(at("same"), &built, &error), THEATER_OK);
+    assert_int_equal(build_folder(at("same"), &built, &error), THEATER_OK);
     read_file(built.component, &first);
-    assert_int_equal(th_tool_build(at("same"), &built, &error), THEATER_OK);
+    assert_int_equal(build_folder(at("same"), &built, &error), THEATER_OK);
     read_file(built.component, &again);
-    assert_int_equal(th_tool_build(at("deeper/same"), &built, &error), THEATER_OK);
+    assert_int_equal(build_folder(at("deeper/same"), &built, &error), THEATER_OK);
     read_file(built.component, &elsewhere);
     assert_int_equal(built.component_bytes, elsewhere.size);
     assert_true(th_slice_equal(th_buf_slice(&first), th_buf_slice(&again)));
@@ -117,12 +129,12 @@ static void test_a_build_gives_the_same_bytes_anywhere(void **unused)
 /* What `make` built and what `theater build` makes of the same sources are the same component. */
 static void test_make_and_theater_build_agree(void **unused)
 {
-    th_tool_built built;
+    th_guest_built built;
     th_buf source, made, again;
     make_folder("counter");
     read_file(TH_SOURCE_DIR "/examples/counter/counter.c", &source);
     assert_int_equal(th_tool_replace(at("counter/counter.c"), th_buf_slice(&source), &error), THEATER_OK);
-    assert_int_equal(th_tool_build(at("counter"), &built, &error), THEATER_OK);
+    assert_int_equal(build_folder(at("counter"), &built, &error), THEATER_OK);
     read_file(built.component, &again);
     read_file(TH_BINARY_DIR "/actors/counter.wasm", &made);
     assert_true(th_slice_equal(th_buf_slice(&again), th_buf_slice(&made)));
@@ -133,41 +145,42 @@ static void test_make_and_theater_build_agree(void **unused)
 
 static void test_new_refuses_what_is_no_name_or_is_there(void **unused)
 {
-    assert_int_equal(th_tool_new(at("Upper"), &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(make_new(at("Upper"), &error), THEATER_INVALID_ARGUMENT);
     assert_mentions("\"Upper\" is no name for an actor");
-    assert_int_equal(th_tool_new("", &error), THEATER_INVALID_ARGUMENT);
-    assert_int_equal(th_tool_new("/", &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(make_new("", &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(make_new("/", &error), THEATER_INVALID_ARGUMENT);
     make_folder("there");
-    assert_int_equal(th_tool_new(at("there"), &error), THEATER_EXISTS);
+    assert_int_equal(make_new(at("there"), &error), THEATER_EXISTS);
     assert_mentions("there");
-    assert_int_equal(th_tool_new(at("no/such/folder"), &error), THEATER_NOT_FOUND);
+    assert_int_equal(make_new(at("no/such/folder"), &error), THEATER_NOT_FOUND);
 }
 
 static void test_build_says_what_is_wrong_with_a_folder(void **unused)
 {
-    th_tool_built built;
-    assert_int_equal(th_tool_build(at("missing"), &built, &error), THEATER_NOT_FOUND);
+    th_guest_built built;
+    assert_int_equal(build_folder(at("missing"), &built, &error), THEATER_NOT_FOUND);
     assert_mentions("missing");
     make_folder("empty");
-    assert_int_equal(th_tool_build(at("empty"), &built, &error), THEATER_NOT_FOUND);
-    assert_mentions("there is no .c file");
+    assert_int_equal(build_folder(at("empty"), &built, &error), THEATER_NOT_FOUND);
+    assert_mentions("no source file of an actor");
     assert_int_not_equal(access(at("empty/build"), F_OK), 0);
     make_folder("nameless");
+    write_text("nameless/a.c", "");
     write_text("nameless/actor.yaml", "component: x.wasm\n  name: inner\n");
-    assert_int_equal(th_tool_build(at("nameless"), &built, &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(build_folder(at("nameless"), &built, &error), THEATER_INVALID_ARGUMENT);
     assert_mentions("actor.yaml: there is no name");
     write_text("nameless/actor.yaml", "# name: no\nname: 'Not A Name' # x\n");
-    assert_int_equal(th_tool_build(at("nameless"), &built, &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(build_folder(at("nameless"), &built, &error), THEATER_INVALID_ARGUMENT);
     assert_mentions("\"Not A Name\" is no name");
 }
 
 static theater_status build_text(const char *text)
 {
-    th_tool_built built;
+    th_guest_built built;
     make_folder("bad");
     write_text("bad/actor.yaml", "name: \"bad\" # quoted\r\n");
     write_text("bad/bad.c", text);
-    return th_tool_build(at("bad"), &built, &error);
+    return build_folder(at("bad"), &built, &error);
 }
 
 static const char actor[] =
@@ -205,33 +218,33 @@ static void test_build_says_what_to_install(void **unused)
     snprintf(linker, sizeof linker, "%s", getenv("THEATER_WASM_LD") ? getenv("THEATER_WASM_LD") : "");
     setenv("THEATER_CLANG", "", 1); /* empty is as if it were not set */
     setenv("THEATER_WASM_LD", "", 1);
-    th_tool_built built;
-    assert_int_equal(th_tool_new(at("tools"), &error), THEATER_OK);
+    th_guest_built built;
+    assert_int_equal(make_new(at("tools"), &error), THEATER_OK);
     setenv("PATH", scratch, 1);
-    assert_int_equal(th_tool_build(at("tools"), &built, &error), THEATER_TOOL_MISSING);
+    assert_int_equal(build_folder(at("tools"), &built, &error), THEATER_TOOL_MISSING);
     assert_mentions("apt install clang lld");
     setenv("PATH", path, 1);
     setenv("THEATER_CLANG", "/no/such/clang", 1);
-    assert_int_equal(th_tool_build(at("tools"), &built, &error), THEATER_TOOL_MISSING);
+    assert_int_equal(build_folder(at("tools"), &built, &error), THEATER_TOOL_MISSING);
     assert_mentions("/no/such/clang");
     setenv("THEATER_CLANG", clang, 1);
     setenv("THEATER_WASM_LD", linker, 1);
     setenv("THEATER_SDK", scratch, 1);
-    assert_int_equal(th_tool_build(at("tools"), &built, &error), THEATER_TOOL_MISSING);
-    assert_mentions("theater.h");
+    assert_int_equal(build_folder(at("tools"), &built, &error), THEATER_TOOL_MISSING);
+    assert_mentions("THEATER_SDK");
     unsetenv("THEATER_SDK");
-    assert_int_equal(th_tool_build(at("tools"), &built, &error), THEATER_OK);
+    assert_int_equal(build_folder(at("tools"), &built, &error), THEATER_OK);
 }
 
 #ifdef TH_FAULTS
 /* Every allocation of a build fails once: an error, no crash, and the next build works. */
 static void test_a_build_without_memory_is_an_error(void **unused)
 {
-    th_tool_built built;
-    assert_int_equal(th_tool_new(at("faults"), &error), THEATER_OK);
+    th_guest_built built;
+    assert_int_equal(make_new(at("faults"), &error), THEATER_OK);
     for (uint64_t place = 1;; place++) {
         th_allocation_fail_at(place);
-        theater_status status = th_tool_build(at("faults"), &built, &error);
+        theater_status status = build_folder(at("faults"), &built, &error);
         th_allocation_fail_at(0);
         if (status == THEATER_OK)
             break;

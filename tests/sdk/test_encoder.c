@@ -16,7 +16,7 @@ static void assert_refused(const uint8_t *module, size_t size)
 {
     char error[256] = "";
     th_encoder_bytes bytes = {(uint8_t *)error, 1};
-    assert_false(th_encoder_component(module, size, &bytes, error, sizeof error));
+    assert_false(th_encoder_component(module, size, false, &bytes, error, sizeof error));
     assert_null(bytes.data);
     assert_int_equal(bytes.size, 0);
     assert_true(strlen(error) > 0);
@@ -38,12 +38,12 @@ static void test_an_error_is_cut_to_its_buffer(void **unused)
     th_encoder_bytes bytes;
     for (size_t size = 0; size < sizeof error; size++) {
         memset(error, 'x', sizeof error);
-        assert_false(th_encoder_component((const uint8_t *)"hello", 5, &bytes, error, size));
+        assert_false(th_encoder_component((const uint8_t *)"hello", 5, true, &bytes, error, size));
         assert_true(size == 0 || strlen(error) < size);
         for (size_t i = size; i < sizeof error; i++)
             assert_int_equal(error[i], 'x');
     }
-    assert_false(th_encoder_component((const uint8_t *)"hello", 5, &bytes, NULL, 0));
+    assert_false(th_encoder_component((const uint8_t *)"hello", 5, true, &bytes, NULL, 0));
 }
 
 static void test_nothing_is_freed(void **unused)

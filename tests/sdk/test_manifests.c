@@ -8,7 +8,7 @@
 
 #include "actor/manifest.h"
 #include "tool/files.h"
-#include "tool/tool.h"
+#include "guest/languages.h"
 
 static theater_error error;
 
@@ -47,7 +47,7 @@ static void test_a_new_actor_has_one(void **unused)
     snprintf(parent, sizeof parent, "%s/test-manifest-XXXXXX", TH_BINARY_DIR);
     assert_non_null(mkdtemp(parent));
     snprintf(folder, sizeof folder, "%s/tea.time", parent);
-    assert_int_equal(th_tool_new(folder, &error), THEATER_OK);
+    assert_int_equal(th_guest_new(&th_guest_c, folder, &error), THEATER_OK);
     check(folder, "tea.time");
     snprintf(command, sizeof command, "rm -r '%s'", parent);
     assert_int_equal(system(command), 0);

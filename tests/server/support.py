@@ -32,6 +32,7 @@ class Case(unittest.TestCase):
     """A server with a counter, on loopback. `options` are what it is started with."""
 
     options = []
+    prefix = []  # what the program is run under
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="theater-server-")
@@ -46,14 +47,14 @@ class Case(unittest.TestCase):
         pass
 
     def theater(self, *arguments, code=0, environment=None):
-        done = subprocess.run([PROGRAM, "--data", str(self.data), *map(str, arguments)], capture_output=True, timeout=60,
+        done = subprocess.run([*self.prefix, PROGRAM, "--data", str(self.data), *map(str, arguments)], capture_output=True, timeout=60,
                               env={**os.environ, **(environment or {})}, check=False)
         self.assertEqual(done.returncode, code, done.stderr.decode())
         return done.stdout.decode()
 
     def serve(self, *more):
         self.errors = open(self.folder / "errors", "ab")
-        arguments = [PROGRAM, "--data", self.data, "serve", "--listen", "127.0.0.1:0", "--json", *self.options, *more]
+        arguments = [*self.prefix, PROGRAM, "--data", self.data, "serve", "--listen", "127.0.0.1:0", "--json", *self.options, *more]
         self.server = subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE, stderr=self.errors)
         line = self.server.stdout.readline()
         self.assertTrue(line, (self.folder / "errors").read_text())

@@ -1,11 +1,21 @@
 """What clients do wrong, by accident or on purpose: each is answered or cut off, and the server goes on."""
 
 import json
+import resource
+import select
 import socket
+import struct
+import subprocess
 import threading
 import time
 
 from support import *
+
+
+def reset(connection):
+    """Ends it as a program does that was killed: nothing more is read, nothing more is sent."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 class BadInput(Case):
@@ -97,7 +107,7 @@ class BadInput(Case):
         self.assertEqual(sorted(reply.headers["Allow"].split(", ")), ["GET", "HEAD", "POST"])
         self.request("DELETE", "/v1/health", status=405)
         self.request("PATCH", "/v1/actors/counter", status=405)
-        for path in ["/", "//", "/v1", "/v1/", "/v1//actors", "/v1/actors/", "/v2/actors", "/v1/actors/counter/", "/v1/actors/../health",
+        for path in ["//", "/v1", "/v1/", "/v1//actors", "/v1/actors/", "/v2/actors", "/v1/actors/counter/", "/v1/actors/../health",
                      "/v1/actors/%00", "/v1/actors/%", "/v1/actors/%2", "/v1/actors/%zz", "/v1/actors/" + "a" * 1000, "/v1/../../etc/passwd",
                      "/v1/components/../tokens", "/V1/actors"]:
             self.get(path, 404)
@@ -134,20 +144,17 @@ class BadInput(Case):
         for _ in range(50):
             connection = socket.create_connection(("127.0.0.1", self.port))
             connection.sendall(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            connection.close()
+            reset(connection)
         for path in "/v1/actors/counter/elements", "/v1/actors/counter/bundle", "/v1/events?from=0", "/v1/actors/counter/state":
             for _ in range(20):
                 connection = socket.create_connection(("127.0.0.1", self.port))
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-                connection.close()
+                reset(connection)
         for _ in range(20):
             connection = socket.create_connection(("127.0.0.1", self.port))
             connection.sendall(b"POST /v1/actors/counter/messages/stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                                b"8\r\ninc\ninc\n\r\n")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            connection.close()
+            reset(connection)
         self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 0 and self.metric("http_connections") == 1 and
                                  self.metric("subscriptions") == 0 and self.metric("http_work_waiting") == 0))
         self.stop()
@@ -161,12 +168,16 @@ class BadInput(Case):
         self.assertIn(b" 404 ", got)
         self.assertTrue(got.endswith(b'{"status":"ok"}'))
 
-    def test_a_thousand_idle_connections(self):
-        connections = [self.raw() for _ in range(400)]
-        self.assertTrue(wait_for(lambda: self.metric("http_connections") > 300, 5))
-        self.assertEqual(self.send("counter", "inc").body, b"1")
-        for connection in connections:
-            connection.close()
+    def test_a_message_whose_client_is_gone_is_finished(self):
+        self.start("slow", FIXTURES / "endless_loop.wasm")
+        connection = self.raw()
+        connection.sendall(b"POST /v1/actors/slow/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+        self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 1, 5))
+        reset(connection)
+        self.assertEqual(self.get("/v1/actors/slow").json["elements"], 1)
+        self.assertTrue(wait_for(lambda: self.get("/v1/actors/slow").json["elements"] == 2, 10))
+        self.assertEqual(self.get("/v1/actors/slow/elements/1").json["output"]["code"], 4)
+        self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 0))
 
     def test_random_bytes(self):
         import random
@@ -189,14 +200,153 @@ class BadInput(Case):
             connection.close()
 
 
+class Crowd(Case):
+    IDLE = 4500
+
+    def median_ms(self, count=100):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            connection.request("POST", "/v1/actors/counter/messages", b"inc")
+            self.assertEqual(connection.getresponse().status, 200 if connection.sock else None)
+            connection.close()
+            times.append(time.perf_counter() - began)
+        return sorted(times)[count // 2] * 1000
+
+    def test_thousands_of_idle_connections(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < self.IDLE + 600:
+            self.skipTest(f"a process may have only {hard} files open here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, self.IDLE + 600), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.start()
+        alone, memory = self.median_ms(), self.metric("resident_memory_bytes")
+        connections = []
+        self.addCleanup(lambda: [c.close() for c in connections])
+        for number in range(self.IDLE):
+            connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+            if number % 3 == 1:  # one that has asked, and is kept
+                connection.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            elif number % 3 == 2:  # one in the middle of its request
+                connection.sendall(b"GET /v1/health HTTP/1.1\r\nHo")
+            connections.append(connection)
+        self.assertTrue(wait_for(lambda: self.metric("http_connections") > self.IDLE))
+        crowded = self.median_ms()
+        grown = self.metric("resident_memory_bytes") - memory
+        self.assertLess(crowded, max(5 * alone, 20), f"{alone:.2f} ms alone, {crowded:.2f} ms in the crowd")
+        self.assertLess(grown / self.IDLE, 24 << 10)
+        self.alive()
+        for connection in connections:
+            connection.close()
+        self.assertTrue(wait_for(lambda: self.metric("http_connections") == 1))
+
+    def test_more_connections_than_the_process_may_have(self):
+        self.start()
+        self.stop()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (120, before[1]))
+        try:
+            self.prefix = ["sh", "-c", 'ulimit -Hn 120; exec "$@"', "sh"]
+            self.serve()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        connections = [self.raw() for _ in range(200)]
+        self.assertTrue(wait_for(lambda: sum(select.select([c], [], [], 0)[0] != [] for c in connections) > 20))
+        for connection in connections:
+            connection.close()
+        self.assertTrue(wait_for(lambda: self.metric("http_connections") == 1))
+        self.assertEqual(self.send("counter", "inc").body, b"1")
+        self.alive()
+
+
+class OwnDisk(Case):
+    """A server whose data folder is a small disk of its own, in a mount namespace that a sleeping process holds."""
+
+    SIZE = 48 << 20
+
+    def prepare(self):
+        self.place = self.folder / "disk"
+        self.place.mkdir()
+        self.data = self.place / "data"
+        apart = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        mount = f"mount -t tmpfs -o size={self.SIZE} none '{self.place}' && echo there && exec sleep 900"
+        try:
+            self.holder = subprocess.Popen([*apart, "sh", "-c", mount], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        except FileNotFoundError:
+            self.skipTest("there is no unshare here")
+        self.addCleanup(self.end_holder)
+        if self.holder.stdout.readline() != b"there\n":
+            self.skipTest("no disk of its own can be mounted here")
+        self.inside = Path(f"/proc/{self.holder.pid}/root") / self.place.relative_to("/")
+        into = ["nsenter", f"--target={self.holder.pid}", "--mount"]
+        self.prefix = into if os.getuid() == 0 else [*into, "--user", "--preserve-credentials"]
+
+    def end_holder(self):
+        self.holder.kill()
+        self.holder.wait()
+        self.holder.stdout.close()
+
+    def fill(self, left):
+        """Takes all but `left` bytes of the disk."""
+        free = os.statvfs(self.inside).f_bavail * os.statvfs(self.inside).f_frsize
+        with open(self.inside / "ballast", "wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, free - left)
+
+    def test_a_disk_that_fills_up_and_is_freed(self):
+        self.start("echo", FIXTURES / "echo.wasm")
+        self.fill(1 << 20)
+        acknowledged, refused, lock = {}, [], threading.Lock()
+
+        def client(number):
+            for i in range(2000):
+                body = f"{number} {i} ".encode() + os.urandom(15000)
+                reply = self.send("echo", body, None)
+                with lock:
+                    if reply.status == 200:
+                        acknowledged[int(reply.headers["Theater-Sequence"])] = (body, reply.headers["Theater-Element"])
+                        continue
+                    refused.append(reply)
+                    return
+
+        clients = [threading.Thread(target=client, args=(n,)) for n in range(4)]
+        for thread in clients:
+            thread.start()
+        for thread in clients:
+            thread.join()
+        self.assertEqual(len(refused), 4, f"{len(acknowledged)} messages fitted")
+        for reply in refused:
+            self.assertEqual(reply.status, 503)
+            self.assertIn("Retry-After", reply.headers)
+            self.assertIn(reply.json["type"].rsplit(":")[-1], ("no-space", "read-only"))
+        ready = self.get("/v1/ready", 503)
+        self.problem(ready, "read-only")
+        self.assertIn("No space left", ready.json["detail"])
+        self.assertEqual(self.metric("read_only"), 1)
+        self.every_answer_is_on_the_chain(acknowledged)
+        self.assertEqual(self.post("/v1/actors/echo/query", b"still").body, b"still")
+        (self.inside / "ballast").unlink()
+        self.assertTrue(wait_for(lambda: self.get("/v1/ready", None).status == 200, 10))
+        reply = self.send("echo", b"there is room again")
+        acknowledged[int(reply.headers["Theater-Sequence"])] = (b"there is room again", reply.headers["Theater-Element"])
+        self.assertEqual(self.metric("read_only"), 0)
+        self.stop(check=False, how=signal.SIGKILL)
+        self.serve()
+        self.every_answer_is_on_the_chain(acknowledged)
+        self.stop()
+        self.theater("verify", "--all")
+
+    def every_answer_is_on_the_chain(self, acknowledged):
+        self.assertTrue(acknowledged)
+        for sequence, (body, element) in acknowledged.items():
+            reply = self.get(f"/v1/actors/echo/elements/{sequence}/input")
+            self.assertEqual((reply.body, reply.headers["Theater-Element"]), (body, element), sequence)
+
+
 class Storage(Case):
-    def test_a_full_disk(self):
-        if "Sanitizer" in os.environ.get("THEATER_BUILD", ""):
-            self.skipTest("needs a release build")
+    def test_a_log_that_may_not_grow(self):
         self.start("echo", FIXTURES / "echo.wasm")
         self.stop()
-        import resource
-
         # What the log may grow to, as a limit of the process: a write past it fails.
         used = sum(p.stat().st_size for p in (self.data / "log").iterdir())
         environment = (used + (1 << 20), resource.RLIM_INFINITY)

@@ -17,20 +17,23 @@ LAYERS = {
     "store": {"base", "crypto", "chain", "port"},
     "actor": {"base", "crypto", "chain", "port"},
     "tool": {"base", "crypto", "chain", "port", "actor"},
+    "guest": {"base", "crypto", "chain", "port", "actor", "tool"},
     "runtime": {"base", "crypto", "chain", "port", "store", "actor"},
     "theater": {"base", "crypto", "chain", "port", "store", "actor", "runtime"},
     "server": {"base", "crypto", "chain", "port", "runtime", "theater"},
-    "cli": {"base", "crypto", "chain", "port", "actor", "tool", "server"},
+    "client": {"base", "crypto", "chain"},
+    "cli": {"base", "crypto", "chain", "port", "actor", "tool", "guest", "server", "client"},
 }
 # Who may include the public headers: everybody, since base builds on error.h and slice.h.
 PUBLIC_FOR_ALL = {"theater/error.h", "theater/slice.h"}
-PUBLIC = {"runtime", "theater", "server", "cli", "tool"}
+PUBLIC = {"runtime", "theater", "server", "client", "cli", "tool"}
 
 # Third-party header (as a pattern) -> the one folder that includes it.
 THIRD_PARTY = {
     r"openssl/(ssl|err|bio)\.h": "server",
     r"openssl/(?!(ssl|err|bio)\.h).*": "crypto",
     r"(uv|llhttp|zlib|jansson)\.h|wslay/wslay\.h": "server",
+    r"curl/curl\.h": "client",
     r"lmdb\.h": "store",
     r"xxhash\.h": "store",
     r"yaml\.h": "actor",
@@ -39,7 +42,7 @@ THIRD_PARTY = {
 }
 # Headers of the system that only port/ may use, because what they give is not deterministic (store/ has LMDB's errno, tool/ and cli/ are programs).
 SYSTEM = {"time.h", "pthread.h", "unistd.h", "fcntl.h", "sys/stat.h", "sys/random.h", "threads.h", "dirent.h"}
-MAY_USE_SYSTEM = {"port", "tool", "cli", "server"}
+MAY_USE_SYSTEM = {"port", "tool", "guest", "cli", "client", "server"}
 # LMDB opens its own files, so what guards it looks at them past the port.
 SYSTEM_EXCEPTIONS = {"src/store/kv_lmdb.c"}
 

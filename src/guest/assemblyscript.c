@@ -1,0 +1,49 @@
+/* Actors in AssemblyScript: assembly/index.ts, compiled by asc with the SDK as the package `theater`. */
+#include <stdio.h>
+
+#include "guest/languages.h"
+#include "tool/files.h"
+
+static theater_status build(const th_guest_job *job, char *ret_tool, theater_error *reterr)
+{
+    theater_status status = th_guest_need(&th_guest_assemblyscript, "asc", ret_tool, reterr);
+    if (status != THEATER_OK)
+        return status;
+    /* asc leaves the names of files in nothing that it makes without debug information, so paths do not
+     * matter. The SDK is found as .theater/assemblyscript, which place_sdk made. */
+    const char *const arguments[] = {ret_tool,
+                                     "assembly/index.ts",
+                                     "-Oz",
+                                     "--runtime",
+                                     "stub",
+                                     "--use",
+                                     "abort=",
+                                     "--exportRuntime",
+                                     "--path",
+                                     ".theater",
+                                     "--outFile",
+                                     job->module,
+                                     NULL};
+    status = th_guest_run(
+        &(th_guest_command){.arguments = arguments, .folder = job->folder, .what = "asc"}, reterr);
+    return status ? status : th_guest_componentize(job, false, reterr);
+}
+
+static const char *const extensions[] = {NULL};
+static const char *const markers[] = {"asconfig.json", NULL};
+static const th_guest_tool tools[] = {
+    {.program = "asc", .variable = "THEATER_ASC", .remedy = "tools/guest-tools assemblyscript"},
+    {0},
+};
+
+const th_guest_language th_guest_assemblyscript = {
+    .name = "assemblyscript",
+    .other_name = "as",
+    .title = "AssemblyScript",
+    .extensions = extensions,
+    .markers = markers,
+    .sdk = "assemblyscript",
+    .place_sdk = true,
+    .tools = tools,
+    .build = build,
+};

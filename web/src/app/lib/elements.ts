@@ -1,0 +1,73 @@
+// Elements that were looked at, with their effects: they never change, so the last ones are kept. Each is checked
+// when it comes: what the page shows must be what the element's bytes say, and these must have the element's hash.
+import { decodeEffects, decodeElement, type EffectView, elementHash, type ElementView, sha256 } from "../../verify/api";
+import { api, Problem } from "./api";
+import { decoded } from "./bytes";
+import type { Element } from "./types";
+
+export interface Whole {
+    element: Element;
+    /** null: the payload was dropped from the archive. */
+    effects: EffectView[] | null;
+    /** What does not fit together; empty when all does. */
+    faults: string[];
+}
+
+const KEPT = 60;
+const kept = new Map<string, Whole>();
+
+type Part = "encoding" | "input" | "output" | "effects";
+
+/** A payload's bytes; null where it was dropped. */
+const part = (actor: string, sequence: number, which: Part, signal?: AbortSignal): Promise<Uint8Array | null> =>
+    api.part(actor, sequence, which, signal).catch((error: unknown) => {
+        if (error instanceof Problem && error.status === 404) return null;
+        throw error;
+    });
+
+/** An element with its effects. */
+export async function loadElement(actor: string, sequence: number, signal?: AbortSignal): Promise<Whole> {
+    const key = `${actor}/${sequence}`;
+    const known = kept.get(key);
+    if (known) return known;
+    const [element, encoding, effects] = await Promise.all([
+        api.element(actor, sequence, signal), api.part(actor, sequence, "encoding", signal), part(actor, sequence, "effects", signal)]);
+    // Descriptors and reasons come decoded; their hashes are of their bytes.
+    const described = element.type === "genesis" || element.type === "upgrade";
+    const input = described ? await part(actor, sequence, "input", signal) : element.input === null ? null : decoded(element.input as string);
+    const output = element.type === "rejection" ? await part(actor, sequence, "output", signal) : element.output === null ? null : decoded(element.output as string);
+    const whole: Whole = {
+        element,
+        effects: effects && decodeEffects(effects, BigInt(sequence)),
+        faults: faultsOf(element, encoding, { input, output, effects }),
+    };
+    kept.set(key, whole);
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+    return whole;
+}
+
+function faultsOf(element: Element, encoding: Uint8Array, payloads: Record<"input" | "output" | "effects", Uint8Array | null>): string[] {
+    const view = decodeElement(encoding);
+    if (!view) return ["its encoding is not one of the chain format"];
+    const faults: string[] = [];
+    if (elementHash(encoding) !== element.hash) faults.push("its encoding does not have the element hash");
+    for (const [name, same] of fieldsOf(element, view)) if (!same) faults.push(`the ${name} shown is not the one in its encoding`);
+    for (const name of ["input", "output", "effects"] as const) {
+        const bytes = payloads[name];
+        if (bytes && sha256(bytes) !== view[name]) faults.push(`the ${name} does not have its hash`);
+    }
+    return faults;
+}
+
+const fieldsOf = (element: Element, view: ElementView): [string, boolean][] => [
+    ["sequence", BigInt(element.sequence) === view.sequence],
+    ["previous hash", element.previous === view.previous],
+    ["type", element.type === view.type],
+    ["timestamp", BigInt(element.timestamp) === view.timestamp],
+    ["state before", element.state_before === view.stateBefore],
+    ["state after", element.state_after === view.stateAfter],
+    ["state size", BigInt(element.state_size) === view.stateSize],
+    ["fuel", BigInt(element.fuel) === view.fuel],
+    ["principal", element.principal === view.principal],
+    ["cause", (element.cause?.actor ?? null) === (view.cause?.actor ?? null)],
+];

@@ -1,0 +1,119 @@
+// Bytes, shown as text, JSON, CBOR or hex.
+import type { ComponentChildren } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { textOf, toHex } from "../lib/bytes";
+import { size } from "../lib/format";
+import { bestForm, cborTree, type Form, hexLine, jsonTree, type Tree } from "../lib/tree";
+import { Button, CopyButton, Segmented } from "./controls";
+import { TreeView } from "./tree-view";
+import { VirtualList } from "./virtual";
+
+export type Shown = "auto" | Form;
+export const FORMS = [["auto", "Auto"], ["text", "Text"], ["json", "JSON"], ["cbor", "CBOR"], ["hex", "Hex"]] as const;
+
+/** More text than this is shown from its beginning; the whole can be saved. */
+const TEXT_MAX = 400_000;
+
+/** Saves bytes as a file. */
+export function save(bytes: Uint8Array, name: string): void {
+    const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)]));
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** A payload with its name, its size, and what can be done with it. */
+export function Payload({ title, bytes, file, note, open = true }: {
+    title: string;
+    bytes: Uint8Array;
+    /** The name under which it is saved. */
+    file: string;
+    note?: ComponentChildren;
+    open?: boolean;
+}) {
+    const [shown, setShown] = useState<Shown>("auto");
+    return (
+        <section class="payload" aria-label={title}>
+            <header>
+                <h3>{title}</h3>
+                <span class="dim">{bytes.length === 0 ? "empty" : size(bytes.length)}</span>
+                {note}
+                <span class="grow" />
+                {bytes.length > 0 && open && <>
+                    <Segmented label={`Form of the ${title.toLowerCase()}`} value={shown} options={FORMS} onChange={setShown} />
+                    <CopyButton text={() => copyText(bytes, shown)} label={`Copy the ${title.toLowerCase()}`} />
+                    <Button look="quiet" icon="download" title={`Save the ${title.toLowerCase()}`} onClick={() => save(bytes, file)} />
+                </>}
+            </header>
+            {bytes.length > 0 && open && <BytesView bytes={bytes} shown={shown} label={title} />}
+        </section>
+    );
+}
+
+function copyText(bytes: Uint8Array, shown: Shown): string {
+    const form = shown === "auto" ? bestForm(bytes) : shown;
+    return form === "hex" || form === "cbor" ? toHex(bytes) : (textOf(bytes) ?? toHex(bytes));
+}
+
+/** Bytes in the form that was chosen; says so where they do not have it. */
+export function BytesView({ bytes, shown, label }: { bytes: Uint8Array; shown: Shown; label: string }) {
+    const form = useMemo(() => (shown === "auto" ? bestForm(bytes) : shown), [bytes, shown]);
+    const tree = useMemo((): Tree | null => (form === "json" ? jsonTree(bytes) : form === "cbor" ? cborTree(bytes) : null), [bytes, form]);
+    if (form === "hex") return <HexView bytes={bytes} label={label} />;
+    if (form === "text") return <TextView bytes={bytes} />;
+    if (tree) return <div class="bytes tree-box" tabIndex={0} role="group" aria-label={`${label} as ${form.toUpperCase()}`}><TreeView tree={tree} /></div>;
+    return <p class="bytes none">These bytes are no {form === "json" ? "JSON" : "CBOR"}.</p>;
+}
+
+function TextView({ bytes }: { bytes: Uint8Array }) {
+    const text = useMemo(() => textOf(bytes), [bytes]);
+    if (text === null) return <p class="bytes none">These bytes are no UTF-8 text.</p>;
+    return (
+        <>
+            <pre class="bytes text" tabIndex={0}>{text.slice(0, TEXT_MAX)}</pre>
+            {text.length > TEXT_MAX && <p class="bytes none">The first {size(TEXT_MAX)} are shown.</p>}
+        </>
+    );
+}
+
+const ROW = 20;
+/** So many rows are shown without a scroller of their own. */
+const ROWS_SEEN = 24;
+
+/** Hex as `xxd` writes it; `marks` says which bytes are marked (where two states differ). */
+export function HexView({ bytes, label, marks, handle }: {
+    bytes: Uint8Array;
+    label: string;
+    marks?: (offset: number) => boolean;
+    handle?: Parameters<typeof VirtualList>[0]["handle"];
+}) {
+    const rows = Math.ceil(bytes.length / 16);
+    if (rows === 0) return <p class="bytes none">Empty.</p>;
+    const row = (index: number) => {
+        const offset = index * 16;
+        const { hex, text } = hexLine(bytes, offset);
+        return (
+            <div class="hex-row" key={index} role="listitem">
+                <span class="hex-offset">{offset.toString(16).padStart(8, "0")}</span>
+                <span class="hex-bytes">{hexSpans(hex, offset, marks)}</span>
+                <span class="hex-text">{marks ? textSpans(text, offset, marks) : text}</span>
+            </div>
+        );
+    };
+    return (
+        <div class="bytes hex" style={{ height: `${Math.min(rows, ROWS_SEEN) * ROW + 16}px` }}>
+            <VirtualList count={rows} height={ROW} row={row} label={`${label} as hex`} {...(handle ? { handle } : {})} />
+        </div>
+    );
+}
+
+function hexSpans(hex: string[], offset: number, marks?: (offset: number) => boolean): ComponentChildren {
+    const gap = (i: number): string => (i === 0 ? "" : i === 8 ? "  " : " ");
+    if (!marks) return hex.map((byte, i) => gap(i) + byte).join("");
+    return hex.map((byte, i) => (marks(offset + i) ? <>{gap(i)}<mark>{byte}</mark></> : gap(i) + byte));
+}
+
+const textSpans = (text: string, offset: number, marks: (offset: number) => boolean): ComponentChildren =>
+    [...text].map((char, i) => (marks(offset + i) ? <mark>{char}</mark> : char));
