@@ -363,12 +363,13 @@ THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_
 
 THEATER_CHECKED theater_status th_jobs_new(th_server *server, theater_error *reterr);
 size_t th_jobs_running(const th_server *server);
+void th_jobs_cancel(th_server *server); /* all of them, for a shutdown */
 void th_jobs_free(th_server *server);
 
 #define TH_HANDLERS(X)                                                                                       \
     X(health)                                                                                                \
     X(ready) X(version) X(openapi) X(metrics) X(actor_start) X(actor_stop) X(actor_resume) X(actor_remove)   \
-        X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get)     \
+        X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get) X(job_cancel)     \
             X(events) X(actor_events) X(websocket)
 #define TH_DECLARE(name) void th_api_##name(th_exchange *x);
 TH_HANDLERS(TH_DECLARE)

@@ -99,6 +99,7 @@ const th_route th_routes[] = {
          NULL),
     LOOP(POST, "/v1/jobs", READ, job_new, "Begins a verification or a replay", JSON, JSON, 202, NULL),
     LOOP(GET, "/v1/jobs/{id}", READ, job_get, "How far it is, and its report", NULL, JSON, 200, NULL),
+    LOOP(DELETE, "/v1/jobs/{id}", READ, job_cancel, "Ends it early: it fails as cancelled", NULL, NULL, 204, NULL),
     LOOP(GET, "/v1/events", READ, events,
          "The elements of all actors as they are committed: server-sent events", NULL, "text/event-stream",
          200, "from=Number in the log to begin at, else from now on"),
