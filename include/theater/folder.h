@@ -157,6 +157,9 @@ typedef struct theater_check_options {
     unsigned threads; /* 0: one for each processor */
     void (*progress)(void *context, uint64_t done, uint64_t all); /* elements; from one thread; may be NULL */
     void *context;
+    /* becomes true (by an atomic store of another thread) when the check shall end early, with CANCELLED: after
+     * the element or turn that it is at; may be NULL */
+    const bool *cancel;
 } theater_check_options;
 
 /* What a check found. `status`: OK, VERIFY_FAILED (with the first bad element), UNDECIDED (chain format,

@@ -2,36 +2,82 @@
 
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/place.h"
+
+/* What is checked, and what must be closed or removed afterwards. */
+typedef struct subject {
+    cli_place place; /* opened unless the source is the user's file */
+    theater_source source;
+    const char *remote_actor; /* of --remote; NULL: every chain */
+    char fetched[CLI_TEMPORARY_SIZE]; /* a bundle that came from the server; empty: none */
+} subject;
+
+static void subject_done(subject *self)
+{
+    if (self->fetched[0])
+        unlink(self->fetched);
+    cli_place_close(&self->place);
+}
+
+/* Of a server: its actor, or all it has; a file when there is no such actor but a file of that name. */
+static theater_status find_remote(cli_run *cli, const char *operand, bool is_file, bool remote, subject *ret,
+                                  theater_error *reterr)
+{
+    theater_actor_info actor;
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &ret->place, reterr);
+    if (!status && operand) {
+        status = cli_place_actor(&ret->place, operand, &actor, reterr);
+        if (is_file && (status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT)) {
+            ret->source.path = operand;
+            return THEATER_OK;
+        }
+        if (status == THEATER_NOT_FOUND)
+            return th_fail(reterr, status, "%s is neither an actor of %s nor a bundle file", operand,
+                           cli->server);
+    }
+    ret->remote_actor = operand;
+    if (status || remote)
+        return status;
+    cli_catch_interrupt(); /* so that what was fetched is removed */
+    status = cli_place_fetch(&ret->place, operand ? &operand : NULL, operand ? 1 : 0, ret->fetched, reterr);
+    if (status)
+        ret->fetched[0] = 0;
+    ret->source.path = ret->fetched;
+    return status;
+}
 
 /* What the operand means. An actor of the data folder comes before a file of the same name; a path with a
  * slash is always a file. */
-static theater_status find_source(cli_run *cli, theater_folder **ret_folder, theater_source *ret,
-                                  theater_error *reterr)
+static theater_status find_source(cli_run *cli, bool remote, subject *ret, theater_error *reterr)
 {
     const char *operand = cli->operand_count ? cli->operands[0] : NULL;
     struct stat info;
     bool is_file = operand && stat(operand, &info) == 0 && !S_ISDIR(info.st_mode);
-    *ret = (theater_source){0};
-    if (is_file && (strchr(operand, '/') || !cli->data)) {
-        ret->path = operand;
+    *ret = (subject){.place = {.cli = cli}};
+    if (is_file && (strchr(operand, '/') || (!cli->data && !cli->server))) {
+        ret->source.path = operand;
         return THEATER_OK;
     }
-    theater_status status = cli_open_folder(cli, ret_folder, reterr);
+    if (cli->server)
+        return find_remote(cli, operand, is_file, remote, ret, reterr);
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &ret->place, reterr);
     if (status == THEATER_NOT_FOUND && is_file) {
-        ret->path = operand; /* THEATER_DATA may name a folder that is not made yet */
+        ret->source.path = operand; /* THEATER_DATA may name a folder that is not made yet */
         return THEATER_OK;
     }
     if (status)
         return status;
-    ret->folder = *ret_folder;
+    ret->source.folder = ret->place.folder;
     if (!operand)
         return THEATER_OK;
     theater_actor_info actor;
-    status = theater_folder_actor(*ret_folder, operand, &actor, reterr);
+    status = theater_folder_actor(ret->place.folder, operand, &actor, reterr);
     if (!status) {
-        ret->actor_id = actor.id;
+        ret->source.actor_id = actor.id;
     } else if (is_file) {
-        *ret = (theater_source){.path = operand};
+        ret->source = (theater_source){.path = operand};
         status = THEATER_OK;
     } else if (status == THEATER_NOT_FOUND) {
         status =
@@ -107,24 +153,32 @@ static void print_text(cli_output *out, const theater_report *report)
 theater_status cli_check(cli_run *cli, cli_checker checker, const char *what, theater_check_options *options,
                          theater_error *reterr)
 {
-    theater_folder *folder = NULL;
-    theater_source source;
+    subject self;
     theater_report report;
     cli_progress progress;
-    theater_status status = find_source(cli, &folder, &source, reterr);
+    bool remote = cli_flag(cli, "--remote");
+    if (remote && !cli->server)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--remote is for a server: give --server too");
+    if (remote && options->key)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "--remote and --key exclude each other: the server uses its own key");
+    theater_status status = find_source(cli, remote, &self, reterr);
     if (!status) {
         cli_progress_begin(&progress, what);
         options->progress = progress.shown ? cli_progress_step : NULL;
         options->context = &progress;
-        status = checker(&source, options, &report, reterr);
+        status = remote && !self.source.path
+                     ? th_client_job(self.place.client, self.remote_actor, checker == theater_replay, options,
+                                     &report, reterr)
+                     : checker(&self.source, options, &report, reterr);
         cli_progress_end(&progress);
     }
-    theater_folder_close(folder);
+    if (!status && cli->json)
+        print_json(&cli->out, &report);
+    else if (!status && report.status != THEATER_VERIFY_FAILED)
+        print_text(&cli->out, &report);
+    subject_done(&self);
     if (status)
         return status;
-    if (cli->json)
-        print_json(&cli->out, &report);
-    else if (report.status != THEATER_VERIFY_FAILED)
-        print_text(&cli->out, &report);
     return report.status ? th_fail(reterr, report.status, "%s", report.message) : THEATER_OK;
 }

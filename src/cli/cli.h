@@ -37,6 +37,7 @@ typedef struct cli_command {
     unsigned operands_min, operands_max;
     bool no_json; /* the command's output is what it is */
     bool no_data; /* it opens no data folder */
+    bool no_server; /* it works on the data folder itself, never over a server */
     theater_status (*run)(cli_run *cli, theater_error *reterr);
 } cli_command;
 
@@ -50,7 +51,10 @@ const cli_command *cli_find_command(const char *name); /* NULL: none */
 /* One run of the program. */
 struct cli_run {
     const cli_command *command;
-    const char *data; /* --data or THEATER_DATA; NULL: neither */
+    const char *data; /* --data or THEATER_DATA; NULL: neither, or a server was named */
+    const char *server; /* --server, or THEATER_SERVER without --data; NULL: none */
+    const char *token, *token_file; /* for the server */
+    const char *authority; /* PEM file of who signed its certificate */
     bool json;
     bool help;
     bool verbose;
@@ -104,10 +108,6 @@ THEATER_CHECKED theater_status cli_open_runtime(const cli_run *cli, bool create,
 THEATER_CHECKED theater_status cli_read_file(const char *path, size_t max, th_buf *out,
                                              theater_error *reterr);
 #define CLI_FILE_MAX ((size_t)1 << 30)
-
-/* Waits until nothing is left to do, at most the time of `--drain`; what is left is only said on standard
- * error. */
-THEATER_CHECKED theater_status cli_drain(const cli_run *cli, theater_runtime *runtime, theater_error *reterr);
 
 /* ---- signals (signals.c) ------------------------------------------------------------------------------- */
 

@@ -66,5 +66,6 @@ const cli_command cli_cmd_backup = {
     .examples = examples,
     .operands_min = 1,
     .operands_max = 1,
+    .no_server = true,
     .run = run,
 };

@@ -89,5 +89,6 @@ const cli_command cli_cmd_build = {
     .options = options,
     .examples = examples,
     .operands_max = 1,
+    .no_server = true,
     .run = run,
 };

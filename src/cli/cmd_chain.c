@@ -2,32 +2,33 @@
 
 #include "cli/commands.h"
 #include "cli/element_print.h"
+#include "cli/place.h"
 #include "port/system.h"
 
 #define FOLLOW_NS UINT64_C(100000000)
+#define FOLLOW_SERVER_NS UINT64_C(250000000)
 
-static theater_status print_range(cli_run *cli, theater_folder *folder, uint64_t actor, uint64_t from,
-                                  uint64_t end, theater_error *reterr)
+typedef struct range {
+    cli_run *cli;
+    uint64_t next; /* behind the last that was printed */
+} range;
+
+static bool print_element(void *context, const theater_element *element)
 {
-    theater_status status = THEATER_OK;
-    for (uint64_t i = from; !status && i < end && !cli->out.closed; i++) {
-        theater_element element;
-        status = theater_element_read(folder, actor, i, &element, reterr);
-        if (status)
-            break;
-        if (cli->json)
-            cli_element_json(&cli->out, &element);
-        else
-            cli_element_row(&cli->out, &element);
-        theater_element_free(&element);
-    }
-    return status;
+    range *self = context;
+    if (self->cli->json)
+        cli_element_json(&self->cli->out, element);
+    else
+        cli_element_row(&self->cli->out, element);
+    self->next = element->sequence + 1;
+    return !self->cli->out.closed;
 }
 
-/* Looks for new elements ten times a second; interrupting it is its usual end. */
-static theater_status follow(cli_run *cli, theater_folder *folder, const theater_actor_info *info,
-                             uint64_t from, uint64_t to, theater_error *reterr)
+/* Looks for new elements some times a second; interrupting it is its usual end. */
+static theater_status follow(cli_place *place, range *self, const theater_actor_info *info, uint64_t to,
+                             theater_error *reterr)
 {
+    cli_run *cli = self->cli;
     char name[160];
     snprintf(name, sizeof name, "%s#%llu", info->name, (unsigned long long)info->id);
     th_event *never;
@@ -35,46 +36,56 @@ static theater_status follow(cli_run *cli, theater_folder *folder, const theater
     if (status)
         return status;
     cli_catch_interrupt();
-    while (!status && from <= to && !cli->out.closed) {
+    while (!status && self->next <= to && !cli->out.closed) {
         theater_actor_info now;
         cli_flush(&cli->out);
-        th_event_wait(never, FOLLOW_NS);
+        th_event_wait(never, place->client ? FOLLOW_SERVER_NS : FOLLOW_NS);
         if (cli_interrupted())
             break;
-        status = theater_folder_refresh(folder, reterr);
+        status = cli_place_refresh(place, reterr);
         if (!status)
-            status = theater_folder_actor(folder, name, &now, reterr);
+            status = cli_place_actor(place, name, &now, reterr);
         if (status)
             break;
         uint64_t end = to < now.elements ? to + 1 : now.elements;
-        status = print_range(cli, folder, info->id, from, end, reterr);
-        from = end > from ? end : from;
+        status = cli_place_elements(place, info, self->next, end, print_element, self, reterr);
         if (now.status == THEATER_ACTOR_REMOVED || now.status == THEATER_ACTOR_ARCHIVE)
             break;
     }
     th_event_free(never);
+    return status == THEATER_INTERRUPTED ? THEATER_OK : status;
+}
+
+static theater_status print_chain(cli_run *cli, cli_place *place, uint64_t from, uint64_t to,
+                                  theater_error *reterr)
+{
+    theater_actor_info info;
+    theater_status status = cli_place_actor(place, cli->operands[0], &info, reterr);
+    if (status)
+        return status;
+    range self = {.cli = cli, .next = from};
+    uint64_t end = to < info.elements ? to + 1 : info.elements;
+    if (!cli->json)
+        cli_element_head(&cli->out);
+    status = cli_place_elements(place, &info, from, end, print_element, &self, reterr);
+    if (!status && cli_flag(cli, "--follow"))
+        status = follow(place, &self, &info, to, reterr);
     return status;
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
     uint64_t from = 0, to = UINT64_MAX - 1;
-    theater_folder *folder;
-    theater_actor_info info;
+    cli_place place;
     theater_status status = cli_number(cli, "--from", &from, reterr);
     if (!status)
         status = cli_number(cli, "--to", &to, reterr);
     if (!status)
-        status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+        status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    uint64_t end = to < info.elements ? to + 1 : info.elements;
-    if (!cli->json)
-        cli_element_head(&cli->out);
-    status = print_range(cli, folder, info.id, from, end, reterr);
-    if (!status && cli_flag(cli, "--follow"))
-        status = follow(cli, folder, &info, end > from ? end : from, to, reterr);
-    theater_folder_close(folder);
+    status = print_chain(cli, &place, from, to, reterr);
+    cli_place_close(&place);
     return status;
 }
 

@@ -1,15 +1,20 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
     theater_runtime_options options = {.origin = cli_value(cli, "--origin")};
-    theater_runtime *runtime;
-    theater_status status = cli_open_runtime(cli, false, &options, &runtime, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_WRITE, &options, &place, reterr);
     if (status)
         return status;
     theater_bytes note;
-    status = theater_checkpoint(runtime, cli->operands[0], &note, reterr);
-    theater_runtime_close(runtime);
+    if (place.client && options.origin)
+        status = th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                         "--origin: the server at %s signs with its own", th_client_address(place.client));
+    else
+        status = cli_place_checkpoint(&place, cli->operands[0], &note, reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;

@@ -250,5 +250,6 @@ const cli_command cli_cmd_doctor = {
                    "engine, and for each language of \"theater build\" at the tools that it needs, with the line that "
                    "installs what is missing. What is bad gives its exit code; a warning does not.",
     .examples = examples,
+    .no_server = true,
     .run = run,
 };

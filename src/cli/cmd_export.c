@@ -1,7 +1,11 @@
-#include <inttypes.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 
 #define NAMES_MAX 1024
 
@@ -29,14 +33,14 @@ static bool add_id(void *context, const theater_actor_info *info)
     return true;
 }
 
-static theater_status choose(const cli_run *cli, theater_folder *folder, id_list *list, theater_error *reterr)
+static theater_status choose(const cli_run *cli, cli_place *place, id_list *list, theater_error *reterr)
 {
     theater_status status = THEATER_OK;
     if (cli_flag(cli, "--all"))
-        status = theater_folder_actors(folder, add_id, list, reterr);
+        status = cli_place_actors(place, add_id, list, reterr);
     for (size_t i = 0; !status && i + 1 < cli->operand_count; i++) {
         theater_actor_info info;
-        status = theater_folder_actor(folder, cli->operands[i], &info, reterr);
+        status = cli_place_actor(place, cli->operands[i], &info, reterr);
         if (!status)
             add_id(list, &info);
     }
@@ -47,28 +51,66 @@ static theater_status choose(const cli_run *cli, theater_folder *folder, id_list
     return status;
 }
 
-static theater_status export_chains(cli_run *cli, theater_folder *folder, const char *path,
-                                    theater_error *reterr)
+static theater_status export_local(const cli_run *cli, cli_place *place, const id_list *list,
+                                   const char *path, theater_error *reterr)
 {
-    id_list list = {0};
-    theater_status status = choose(cli, folder, &list, reterr);
     cli_progress progress;
     cli_progress_begin(&progress, "exporting");
     theater_export_options options = {
-        .actor_ids = list.ids,
-        .actor_count = list.count,
+        .actor_ids = list->ids,
+        .actor_count = list->count,
         .without_components = cli_flag(cli, "--without-components"),
         .without_snapshots = cli_flag(cli, "--without-snapshots"),
         .without_payloads = cli_flag(cli, "--without-payloads"),
         .progress = progress.shown ? cli_progress_step : NULL,
         .context = &progress,
     };
-    if (!status)
-        status = theater_export(folder, &options, path, reterr);
+    theater_status status = theater_export(place->folder, &options, path, reterr);
     cli_progress_end(&progress);
-    th_free(list.ids);
+    return status;
+}
+
+/* Into a file beside, which replaces the old one when the whole is there. */
+static theater_status export_remote(const cli_run *cli, cli_place *place, const char *path,
+                                    theater_error *reterr)
+{
+    char temporary[4200];
+    int size = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
+    if (size < 0 || (size_t)size >= sizeof temporary)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path of the bundle is too long");
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return th_fail(reterr,
+                       errno == ENOENT   ? THEATER_NOT_FOUND
+                       : errno == EACCES ? THEATER_PERMISSION
+                                         : THEATER_IO,
+                       "%s: %s", path, strerror(errno));
+    cli_progress progress;
+    cli_progress_begin(&progress, "exporting");
+    bool all = cli_flag(cli, "--all");
+    th_client_bundle bundle = {
+        .names = all ? NULL : cli->operands,
+        .count = all ? 0 : cli->operand_count - 1,
+        .without_components = cli_flag(cli, "--without-components"),
+        .without_snapshots = cli_flag(cli, "--without-snapshots"),
+        .without_payloads = cli_flag(cli, "--without-payloads"),
+        .progress = progress.shown ? cli_progress_step : NULL,
+        .context = &progress,
+    };
+    theater_status status = th_client_export(place->client, &bundle, fd, reterr);
+    cli_progress_end(&progress);
+    if (!status && fsync(fd))
+        status = th_fail(reterr, THEATER_IO, "%s: %s", path, strerror(errno));
+    close(fd);
+    if (!status && rename(temporary, path))
+        status = th_fail(reterr, THEATER_IO, "%s: %s", path, strerror(errno));
     if (status)
-        return status;
+        unlink(temporary);
+    return status;
+}
+
+static void print(cli_run *cli, const char *path, size_t chains)
+{
     cli_output *out = &cli->out;
     struct stat info = {0};
     (void)stat(path, &info);
@@ -77,16 +119,15 @@ static theater_status export_chains(cli_run *cli, theater_folder *folder, const 
         cli_json_key(out, "file");
         cli_json_string(out, path);
         cli_json_key(out, "chains");
-        cli_json_uint(out, list.count);
+        cli_json_uint(out, chains);
         cli_json_key(out, "bytes");
         cli_json_uint(out, (uint64_t)info.st_size);
         cli_json_end(out, '}');
         cli_json_line(out);
     } else {
-        cli_printf(out, "%s: %zu chain%s, %lld bytes\n", path, list.count, list.count == 1 ? "" : "s",
+        cli_printf(out, "%s: %zu chain%s, %lld bytes\n", path, chains, chains == 1 ? "" : "s",
                    (long long)info.st_size);
     }
-    return THEATER_OK;
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
@@ -96,12 +137,22 @@ static theater_status run(cli_run *cli, theater_error *reterr)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
                        all ? "--all names every actor already: theater export --all FILE"
                            : "an actor or the file is missing: theater export NAME FILE");
-    theater_folder *folder;
-    theater_status status = cli_open_folder(cli, &folder, reterr);
+    const char *path = cli->operands[cli->operand_count - 1];
+    cli_place place;
+    id_list list = {0};
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    status = export_chains(cli, folder, cli->operands[cli->operand_count - 1], reterr);
-    theater_folder_close(folder);
+    if (place.client)
+        cli_catch_interrupt(); /* so that half a file is removed */
+    status = choose(cli, &place, &list, reterr);
+    if (!status)
+        status = place.client ? export_remote(cli, &place, path, reterr)
+                              : export_local(cli, &place, &list, path, reterr);
+    th_free(list.ids);
+    cli_place_close(&place);
+    if (!status)
+        print(cli, path, list.count);
     return status;
 }
 

@@ -1,13 +1,14 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_runtime *runtime;
-    theater_status status = cli_open_runtime(cli, true, NULL, &runtime, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_CREATE, NULL, &place, reterr);
     if (status)
         return status;
-    status = theater_import(runtime, cli->operands[0], cli_value(cli, "--name"), reterr);
-    theater_runtime_close(runtime);
+    status = cli_place_import(&place, cli->operands[0], cli_value(cli, "--name"), reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static void line(cli_output *out, const char *name, const char *value)
 {
@@ -106,12 +107,15 @@ static void print_json(cli_output *out, const theater_actor_info *info)
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    theater_folder_close(folder);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    cli_place_close(&place);
+    if (status)
+        return status;
     if (cli->json)
         print_json(&cli->out, &info);
     else

@@ -1,15 +1,18 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    theater_bytes key;
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    theater_bytes key;
-    status = theater_verifier_key(folder, info.id, &key, reterr);
-    theater_folder_close(folder);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    if (!status)
+        status = cli_place_key(&place, cli->operands[0], &key, reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;

@@ -1,17 +1,18 @@
 /* stop, resume and remove: one word of difference. */
 #include "cli/commands.h"
+#include "cli/place.h"
 
-typedef theater_status (*life_function)(theater_runtime *runtime, const char *name, theater_error *reterr);
+typedef theater_status (*life_function)(cli_place *place, const char *name, theater_error *reterr);
 
 static theater_status change(cli_run *cli, life_function function, const char *done, const char *status_word,
                              theater_error *reterr)
 {
-    theater_runtime *runtime;
-    theater_status status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_WRITE, NULL, &place, reterr);
     if (status)
         return status;
-    status = function(runtime, cli->operands[0], reterr);
-    theater_runtime_close(runtime);
+    status = function(&place, cli->operands[0], reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;
@@ -31,17 +32,17 @@ static theater_status change(cli_run *cli, life_function function, const char *d
 
 static theater_status run_stop(cli_run *cli, theater_error *reterr)
 {
-    return change(cli, theater_actor_stop, "stopped", "stopped", reterr);
+    return change(cli, cli_place_stop, "stopped", "stopped", reterr);
 }
 
 static theater_status run_resume(cli_run *cli, theater_error *reterr)
 {
-    return change(cli, theater_actor_resume, "resumed", "running", reterr);
+    return change(cli, cli_place_resume, "resumed", "running", reterr);
 }
 
 static theater_status run_remove(cli_run *cli, theater_error *reterr)
 {
-    return change(cli, theater_actor_remove, "removed", "removed", reterr);
+    return change(cli, cli_place_remove, "removed", "removed", reterr);
 }
 
 static const cli_example stop_examples[] = {

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 
 typedef struct lister {
     cli_run *cli;
@@ -60,15 +61,15 @@ static bool print_actor(void *context, const theater_actor_info *info)
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_folder *folder;
-    theater_status status = cli_open_folder(cli, &folder, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
     lister self = {.cli = cli, .all = cli_flag(cli, "--all")};
-    status = theater_folder_actors(folder, print_actor, &self, reterr);
+    status = cli_place_actors(&place, print_actor, &self, reterr);
     if (!status && !cli->json && self.shown == 0)
         cli_printf(&cli->out, "no actors%s\n", self.hidden ? " but removed ones (--all)" : "");
-    theater_folder_close(folder);
+    cli_place_close(&place);
     return status;
 }
 

@@ -55,5 +55,6 @@ const cli_command cli_cmd_new = {
     .operands_max = 1,
     .no_json = true,
     .no_data = true,
+    .no_server = true,
     .run = run,
 };

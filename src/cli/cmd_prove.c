@@ -1,5 +1,6 @@
 #include "chain/checkpoint.h"
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static theater_status read_note(const cli_run *cli, const char *option, th_buf *buf, theater_error *reterr)
 {
@@ -7,9 +8,9 @@ static theater_status read_note(const cli_run *cli, const char *option, th_buf *
     return path ? cli_read_file(path, TH_NOTE_MAX, buf, reterr) : THEATER_OK;
 }
 
-static theater_status prove(cli_run *cli, theater_folder *folder, uint64_t actor, theater_bytes *ret,
-                            theater_error *reterr)
+static theater_status prove(cli_run *cli, cli_place *place, theater_bytes *ret, theater_error *reterr)
 {
+    const char *actor = cli->operands[0];
     th_buf older, note;
     th_buf_init(&older, TH_NOTE_MAX);
     th_buf_init(&note, TH_NOTE_MAX);
@@ -20,12 +21,11 @@ static theater_status prove(cli_run *cli, theater_folder *folder, uint64_t actor
     if (!status)
         status = read_note(cli, "--consistency", &older, reterr);
     if (!status && cli_flag(cli, "--element"))
-        status = theater_prove_inclusion(folder, actor, sequence, th_buf_slice(&note), ret, reterr);
+        status = cli_place_inclusion(place, actor, sequence, th_buf_slice(&note), ret, reterr);
     else if (!status && older.size == 0)
         status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "--consistency: the file is empty");
     else if (!status)
-        status =
-            theater_prove_consistency(folder, actor, th_buf_slice(&older), th_buf_slice(&note), ret, reterr);
+        status = cli_place_consistency(place, actor, th_buf_slice(&older), th_buf_slice(&note), ret, reterr);
     th_buf_done(&older);
     th_buf_done(&note);
     return status;
@@ -36,14 +36,16 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     if (cli_flag(cli, "--element") == cli_flag(cli, "--consistency"))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
                        "give --element SEQ, or --consistency with the file of an older checkpoint");
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    theater_bytes proof = {0};
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    theater_bytes proof = {0};
-    status = prove(cli, folder, info.id, &proof, reterr);
-    theater_folder_close(folder);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    if (!status)
+        status = prove(cli, &place, &proof, reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;

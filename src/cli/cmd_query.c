@@ -1,15 +1,16 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 #include "cli/send.h"
 
 static theater_status ask(cli_run *cli, th_slice input, theater_error *reterr)
 {
-    theater_runtime *runtime;
-    theater_status status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_WRITE, NULL, &place, reterr);
     if (status)
         return status;
     theater_message message = {.actor = cli->operands[0], .input = input};
     theater_answer answer = {.status = THEATER_OK};
-    status = theater_query(runtime, &message, &answer, reterr);
+    status = cli_place_query(&place, &message, &answer, reterr);
     cli_output *out = &cli->out;
     if (cli->json) {
         cli_json_answer(out, &answer);
@@ -24,7 +25,7 @@ static theater_status ask(cli_run *cli, th_slice input, theater_error *reterr)
                          (int)(answer.output.size < 900 ? answer.output.size : 900),
                          answer.output.data ? (const char *)answer.output.data : "");
     theater_answer_done(&answer);
-    theater_runtime_close(runtime);
+    cli_place_close(&place);
     return status;
 }
 

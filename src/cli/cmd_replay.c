@@ -21,6 +21,7 @@ static const cli_option options[] = {
     {"--engine", "NAME", "cranelift, or pulley: the second engine, an interpreter"},
     {"--threads", "N", "How many turns run at once; one for each processor when not given"},
     {"--key", "VKEY", "The verifier key that checkpoints must be signed with (theater keys)"},
+    {"--remote", NULL, "Lets the server check itself, and only fetches its report"},
     {NULL, NULL, NULL},
 };
 

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 #include "cli/send.h"
 
 void cli_json_answer(cli_output *out, const theater_answer *answer)
@@ -61,7 +62,7 @@ static theater_status name_rejection(const char *actor, const theater_answer *an
                    answer->output.data ? (const char *)answer->output.data : "");
 }
 
-static theater_status send_one(cli_run *cli, theater_runtime *runtime, th_slice input, theater_error *reterr)
+static theater_status send_one(cli_run *cli, cli_place *place, th_slice input, theater_error *reterr)
 {
     const char *id = cli_value(cli, "--id");
     theater_message message = {
@@ -71,7 +72,7 @@ static theater_status send_one(cli_run *cli, theater_runtime *runtime, th_slice 
         .principal = cli_value(cli, "--principal"),
     };
     theater_answer answer = {.status = THEATER_OK};
-    theater_status status = theater_send(runtime, &message, &answer, reterr);
+    theater_status status = cli_place_send(place, &message, &answer, reterr);
     if (status == THEATER_OK || status == THEATER_REJECTED || cli->json)
         print_answer(cli, &answer);
     status = name_rejection(message.actor, &answer, reterr);
@@ -113,21 +114,25 @@ static theater_status run(cli_run *cli, theater_error *reterr)
         .durability = cli_flag(cli, "--async") ? THEATER_ASYNC : THEATER_SYNC,
         .mailbox_messages = lines ? 16384 : 0,
     };
-    theater_runtime *runtime;
+    cli_place place;
     if (!status)
-        status = cli_open_runtime(cli, false, &options, &runtime, reterr);
+        status = cli_place_open(cli, CLI_WRITE, &options, &place, reterr);
     if (!status) {
         const char *file = cli_value(cli, "--file");
-        status = lines ? cli_send_lines(cli, runtime, cli->operands[0], file ? file : "-", reterr)
-                       : send_one(cli, runtime, input, reterr);
+        if (!lines)
+            status = send_one(cli, &place, input, reterr);
+        else if (place.client)
+            status = cli_stream_lines(cli, place.client, cli->operands[0], file ? file : "-", reterr);
+        else
+            status = cli_send_lines(cli, place.runtime, cli->operands[0], file ? file : "-", reterr);
         theater_error drain_error = {.status = THEATER_OK};
-        theater_status drained = cli_drain(cli, runtime, &drain_error);
+        theater_status drained = cli_place_drain(&place, &drain_error);
         if (drained && (status == THEATER_OK || status == THEATER_REJECTED)) {
             status = drained;
             if (reterr)
                 *reterr = drain_error;
         }
-        theater_runtime_close(runtime);
+        cli_place_close(&place);
     }
     th_buf_done(&buf);
     return status;

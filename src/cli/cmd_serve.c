@@ -94,5 +94,6 @@ const cli_command cli_cmd_serve = {
     .options = options_table,
     .examples = examples,
     .operands_max = 0,
+    .no_server = true,
     .run = run,
 };

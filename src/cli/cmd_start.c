@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/limits.h"
+#include "cli/place.h"
 
 static void print(cli_run *cli, const char *name, const theater_hash *genesis)
 {
@@ -21,8 +22,8 @@ static void print(cli_run *cli, const char *name, const theater_hash *genesis)
 
 static theater_status start(cli_run *cli, const cli_actor *actor, const char *name, theater_error *reterr)
 {
-    theater_runtime *runtime;
-    theater_status status = cli_open_runtime(cli, true, NULL, &runtime, reterr);
+    cli_place place;
+    theater_status status = cli_place_open(cli, CLI_CREATE, NULL, &place, reterr);
     if (status)
         return status;
     theater_actor_options options = {
@@ -32,10 +33,10 @@ static theater_status start(cli_run *cli, const cli_actor *actor, const char *na
         .limits = actor->limits,
     };
     theater_hash genesis;
-    status = theater_actor_start(runtime, &options, &genesis, reterr);
+    status = cli_place_start(&place, &options, &genesis, reterr);
     if (!status)
-        status = cli_drain(cli, runtime, reterr);
-    theater_runtime_close(runtime);
+        status = cli_place_drain(&place, reterr);
+    cli_place_close(&place);
     if (!status)
         print(cli, name, &genesis);
     return status;

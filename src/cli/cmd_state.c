@@ -1,41 +1,36 @@
 #include "cli/commands.h"
+#include "cli/place.h"
 
-static void print_json(cli_run *cli, const theater_actor_info *info, uint64_t sequence,
-                       const theater_element *element, th_slice state)
+static void print_json(cli_run *cli, const theater_actor_info *info, const th_client_state *state)
 {
     cli_output *out = &cli->out;
     cli_json_object(out);
     cli_json_key(out, "actor");
     cli_json_string(out, info->name);
     cli_json_key(out, "sequence");
-    cli_json_uint(out, sequence);
+    cli_json_uint(out, state->sequence);
     cli_json_key(out, "element");
-    cli_json_hash(out, &element->hash);
+    cli_json_hash(out, &state->element);
     cli_json_key(out, "state_root");
-    cli_json_hash(out, &element->state_after);
+    cli_json_hash(out, &state->root);
     cli_json_key(out, "state_size");
-    cli_json_uint(out, element->state_size);
+    cli_json_uint(out, state->bytes.size);
     cli_json_key(out, "state");
-    cli_json_bytes(out, state);
+    cli_json_bytes(out, th_slice_of(state->bytes.data, state->bytes.size));
     cli_json_end(out, '}');
     cli_json_line(out);
 }
 
-static theater_status print_state(cli_run *cli, theater_folder *folder, const theater_actor_info *info,
+static theater_status print_state(cli_run *cli, cli_place *place, const theater_actor_info *info,
                                   uint64_t sequence, theater_error *reterr)
 {
-    theater_bytes state;
-    theater_status status = theater_state_at(folder, info->id, sequence, &state, reterr);
+    th_client_state state;
+    theater_status status = cli_place_state(place, info, sequence, &state, reterr);
     if (status)
         return status;
-    th_slice bytes = th_slice_of(state.data, state.size);
+    th_slice bytes = th_slice_of(state.bytes.data, state.bytes.size);
     if (cli->json) {
-        theater_element element;
-        status = theater_element_read(folder, info->id, sequence, &element, reterr);
-        if (!status) {
-            print_json(cli, info, sequence, &element, bytes);
-            theater_element_free(&element);
-        }
+        print_json(cli, info, &state);
     } else if (cli->out.terminal && !cli_printable(bytes)) {
         cli_put_safe(&cli->out, bytes, SIZE_MAX - 8); /* raw bytes could do anything to a terminal */
         cli_puts(&cli->out, "\n");
@@ -44,22 +39,24 @@ static theater_status print_state(cli_run *cli, theater_folder *folder, const th
         if (cli->out.terminal)
             cli_puts(&cli->out, "\n");
     }
-    theater_bytes_free(&state);
-    return status;
+    theater_bytes_free(&state.bytes);
+    return THEATER_OK;
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    uint64_t sequence = info.elements - 1;
-    status = cli_number(cli, "--at", &sequence, reterr);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    uint64_t sequence = status ? 0 : info.elements - 1;
     if (!status)
-        status = print_state(cli, folder, &info, sequence, reterr);
-    theater_folder_close(folder);
+        status = cli_number(cli, "--at", &sequence, reterr);
+    if (!status)
+        status = print_state(cli, &place, &info, sequence, reterr);
+    cli_place_close(&place);
     return status;
 }
 

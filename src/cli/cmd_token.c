@@ -107,5 +107,6 @@ const cli_command cli_cmd_token = {
     .examples = examples,
     .operands_min = 1,
     .operands_max = 2,
+    .no_server = true,
     .run = run,
 };

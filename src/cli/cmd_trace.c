@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 
 static const char *kind_word(theater_cause_kind kind)
 {
@@ -64,21 +65,24 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     if (!cli_parse_number(cli->operands[1], &sequence))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is not an element's sequence",
                        cli->operands[1]);
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
     theater_status status = cli_number(cli, "--max", &max, reterr);
     if (!status)
-        status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+        status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
     bool more = false;
-    if (sequence >= info.elements)
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    if (!status && sequence >= info.elements)
         status = th_fail(reterr, THEATER_NOT_FOUND,
                          "actor %s has no element %" PRIu64 "; its chain ends at %" PRIu64, info.name,
                          sequence, info.elements - 1);
-    else
-        status = theater_trace(folder, info.id, sequence, max, print_step, cli, &more, reterr);
-    theater_folder_close(folder);
+    if (!status)
+        status = cli_place_trace(&place, &info, sequence, max, print_step, cli, &more, reterr);
+    if (place.client && max > TH_CLIENT_TRACE_MAX)
+        max = TH_CLIENT_TRACE_MAX;
+    cli_place_close(&place);
     cli_flush(&cli->out);
     if (!status && more)
         cli_note("there is more than %" PRIu64 " steps; --max N shows more", max);

@@ -1,19 +1,18 @@
 #include "cli/commands.h"
 #include "cli/limits.h"
+#include "cli/place.h"
 
 /* Limits that were not named keep what is in force; a manifest names them all. */
-static theater_status fill_limits(const cli_run *cli, const cli_actor *actor, theater_limits *ret,
+static theater_status fill_limits(cli_place *place, const cli_actor *actor, theater_limits *ret,
                                   theater_error *reterr)
 {
     *ret = actor->limits;
     if (actor->has_manifest)
         return THEATER_OK;
-    theater_folder *folder;
     theater_actor_info info;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    theater_status status = cli_place_actor(place, place->cli->operands[0], &info, reterr);
     if (status)
         return status;
-    theater_folder_close(folder);
     ret->fuel = ret->fuel ? ret->fuel : info.limits.fuel;
     ret->memory_bytes = ret->memory_bytes ? ret->memory_bytes : info.limits.memory_bytes;
     ret->state_bytes = ret->state_bytes ? ret->state_bytes : info.limits.state_bytes;
@@ -30,15 +29,16 @@ static theater_status upgrade(cli_run *cli, const cli_actor *actor, theater_erro
         .keep_config = !actor->has_config,
         .keep_limits = !actor->has_limits,
     };
-    theater_status status = actor->has_limits ? fill_limits(cli, actor, &options.limits, reterr) : THEATER_OK;
-    theater_runtime *runtime;
-    if (!status)
-        status = cli_open_runtime(cli, false, NULL, &runtime, reterr);
+    cli_place place;
+    theater_hash element;
+    theater_status status = cli_place_open(cli, CLI_WRITE, NULL, &place, reterr);
     if (status)
         return status;
-    theater_hash element;
-    status = theater_actor_upgrade(runtime, cli->operands[0], &options, &element, reterr);
-    theater_runtime_close(runtime);
+    if (actor->has_limits)
+        status = fill_limits(&place, actor, &options.limits, reterr);
+    if (!status)
+        status = cli_place_upgrade(&place, cli->operands[0], &options, &element, reterr);
+    cli_place_close(&place);
     if (status)
         return status;
     cli_output *out = &cli->out;

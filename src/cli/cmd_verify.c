@@ -10,6 +10,7 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 static const cli_option options[] = {
     {"--all", NULL, "Also checks every cause against the other chains"},
     {"--key", "VKEY", "The verifier key that checkpoints must be signed with (theater keys)"},
+    {"--remote", NULL, "Lets the server check itself, and only fetches its report"},
     {NULL, NULL, NULL},
 };
 

@@ -68,5 +68,6 @@ const cli_command cli_cmd_verify_proof = {
     .operands_min = 1,
     .operands_max = 1,
     .no_data = true,
+    .no_server = true,
     .run = run,
 };

@@ -31,5 +31,6 @@ const cli_command cli_cmd_version = {
                    "descriptors of the actors that it starts.",
     .examples = examples,
     .no_data = true,
+    .no_server = true,
     .run = run,
 };

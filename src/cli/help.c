@@ -69,8 +69,12 @@ static void put_usage(cli_output *out, const cli_command *command)
 /* A common option that the command takes no notice of is not shown with it. */
 static bool common_applies(const cli_command *command, const cli_option *option)
 {
+    static const char *const of_server[] = {"--server", "--token", "--token-file", "--ca"};
     if (strcmp(option->name, "--data") == 0)
         return !command->no_data;
+    for (size_t i = 0; i < sizeof of_server / sizeof *of_server; i++)
+        if (strcmp(option->name, of_server[i]) == 0)
+            return !command->no_server;
     return strcmp(option->name, "--json") != 0 || !command->no_json;
 }
 

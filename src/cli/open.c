@@ -10,7 +10,8 @@ theater_status cli_data(const cli_run *cli, bool must_exist, const char **ret, t
 {
     if (!cli->data)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                       "no data folder: give --data DIR, or set THEATER_DATA");
+                       cli->server ? "a data folder is needed here, and a server was named: give --data DIR"
+                                   : "no data folder: give --data DIR, or set THEATER_DATA");
     *ret = cli->data;
     struct stat info;
     if (stat(cli->data, &info) == 0)
@@ -97,26 +98,4 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
     if (!is_stdin)
         close(fd);
     return status;
-}
-
-/* ---- waiting ------------------------------------------------------------------------------------------- */
-
-#define DRAIN_DEFAULT_MS 10000
-#define DRAIN_STEP_MS 100
-
-theater_status cli_drain(const cli_run *cli, theater_runtime *runtime, theater_error *reterr)
-{
-    uint64_t left = DRAIN_DEFAULT_MS;
-    theater_status status = cli_duration(cli, "--drain", &left, reterr);
-    if (status || left == 0)
-        return status;
-    do {
-        uint64_t step = left < DRAIN_STEP_MS ? left : DRAIN_STEP_MS;
-        status = theater_drain(runtime, step, reterr);
-        left -= step;
-    } while (status == THEATER_TIMEOUT && left > 0 && !cli_interrupted());
-    if (status != THEATER_TIMEOUT)
-        return status;
-    cli_note("messages are left; they go on with the next command that opens the data folder for writing");
-    return THEATER_OK;
 }

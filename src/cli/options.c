@@ -6,6 +6,11 @@
 
 const cli_option cli_common_options[] = {
     {"--data", "DIR", "The data folder; THEATER_DATA stands for it"},
+    {"--server", "URL",
+     "A running server: http://HOST:PORT, https://HOST:PORT or unix:PATH; THEATER_SERVER stands for it"},
+    {"--token", "TOKEN", "The token for the server; THEATER_TOKEN keeps it from the list of processes"},
+    {"--token-file", "FILE", "A file that holds the token"},
+    {"--ca", "FILE", "Who signed the server's certificate (PEM), where the machine does not know"},
     {"--json", NULL, "Prints JSON, for programs (docs/cli.md has the forms)"},
     {"--verbose", NULL, "Prints diagnostic lines to standard error, backtraces of traps among them"},
     {"--help", NULL, "Prints the help of the command"},
@@ -30,6 +35,14 @@ static void take_common(cli_run *cli, const cli_option *option, const char *valu
 {
     if (strcmp(option->name, "--data") == 0)
         cli->data = value;
+    else if (strcmp(option->name, "--server") == 0)
+        cli->server = value;
+    else if (strcmp(option->name, "--token") == 0)
+        cli->token = value;
+    else if (strcmp(option->name, "--token-file") == 0)
+        cli->token_file = value;
+    else if (strcmp(option->name, "--ca") == 0)
+        cli->authority = value;
     else if (strcmp(option->name, "--json") == 0)
         cli->json = true;
     else if (strcmp(option->name, "--help") == 0)
@@ -100,13 +113,29 @@ static theater_status check_operands(const cli_run *cli, theater_error *reterr)
     return THEATER_OK;
 }
 
+/* An option comes before the environment, and there a server before a folder. */
+static theater_status choose_place(cli_run *cli, theater_error *reterr)
+{
+    const char *server = getenv("THEATER_SERVER"), *data = getenv("THEATER_DATA");
+    bool local = cli->command && cli->command->no_server;
+    if (cli->server && local)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                       "%s works on this machine and takes no --server; \"theater help %s\" says more",
+                       cli->command->name, cli->command->name);
+    if (cli->server && cli->data)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--data and --server exclude each other");
+    if (!cli->server && !cli->data && server && server[0] && !local)
+        cli->server = server;
+    if (!cli->server && !cli->data && data && data[0])
+        cli->data = data;
+    return THEATER_OK;
+}
+
 theater_status cli_parse(cli_run *ret, int argc, char **argv, theater_error *reterr)
 {
     ret->operands = th_alloc((size_t)(argc + 1) * sizeof *ret->operands);
     if (!ret->operands)
         return th_fail_memory(reterr, "the arguments");
-    const char *data = getenv("THEATER_DATA");
-    ret->data = data && data[0] ? data : NULL;
     bool options_end = false;
     theater_status status = THEATER_OK;
     for (int i = 1; !status && i < argc; i++) {
@@ -125,6 +154,8 @@ theater_status cli_parse(cli_run *ret, int argc, char **argv, theater_error *ret
         else
             ret->operands[ret->operand_count++] = argument;
     }
+    if (!status)
+        status = choose_place(ret, reterr);
     return status ? status : check_operands(ret, reterr);
 }
 

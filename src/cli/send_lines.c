@@ -16,9 +16,7 @@
  *   5. Bytes of inputs in flight are bounded by BYTES_MAX, so a file of long lines needs no more memory than
  *      one of short ones. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/send.h"
@@ -26,7 +24,6 @@
 
 #define RING 4096u
 #define BYTES_MAX ((uint64_t)64 << 20)
-#define LINE_MAX_BYTES ((size_t)256 << 20)
 #define READ_BYTES ((size_t)1 << 20)
 #define PRINT_BURST 256
 #define WAIT_NS UINT64_C(5000000)
@@ -57,11 +54,8 @@ struct pump {
     th_event *room;
     th_task *printer;
     /* The printer's until it has ended. */
-    uint64_t rejected, refused;
-    uint64_t first_line; /* of the first that was rejected or refused, from 1 */
-    theater_error first;
-    theater_error fatal; /* why nothing more is sent; status OK: nothing */
-    int stop; /* the reader is to end: fatal, or nobody reads the answers */
+    cli_tally tally;
+    int stop; /* the reader is to end: an answer said so, or nobody reads the answers */
     cli_progress progress;
     uint64_t all_bytes, read_bytes; /* of the file, when it has a size */
 };
@@ -81,57 +75,10 @@ static void complete(void *context, theater_answer *answer)
     __atomic_add_fetch(&owner->completed, 1, __ATOMIC_SEQ_CST); /* last: the owner may go away now */
 }
 
-/* Keeps the answer to one line: a line break inside it would look like another answer. */
-static void put_one_line(cli_output *out, th_slice bytes)
-{
-    while (bytes.size > 0) {
-        const uint8_t *line_end = memchr(bytes.data, '\n', bytes.size);
-        const uint8_t *cr = memchr(bytes.data, '\r', line_end ? (size_t)(line_end - bytes.data) : bytes.size);
-        const uint8_t *end = cr ? cr : line_end;
-        size_t size = end ? (size_t)(end - bytes.data) : bytes.size;
-        cli_put(out, th_slice_of(bytes.data, size));
-        if (!end)
-            return;
-        cli_puts(out, *end == '\n' ? "\\n" : "\\r");
-        bytes = th_slice_of(end + 1, bytes.size - size - 1);
-    }
-}
-
-static void note_failure(pump *self, const slot *at)
-{
-    const theater_answer *answer = &at->answer;
-    if (answer->status == THEATER_REJECTED)
-        self->rejected++;
-    else
-        self->refused++;
-    if (self->first_line == 0) {
-        self->first_line = at->number + 1;
-        self->first = answer->error;
-        if (answer->status == THEATER_REJECTED)
-            snprintf(self->first.message, sizeof self->first.message, "%.*s",
-                     (int)(answer->output.size < 900 ? answer->output.size : 900),
-                     answer->output.data ? (const char *)answer->output.data : "");
-    }
-    if (answer->status != THEATER_REJECTED && answer->status != THEATER_TOO_LARGE && !self->fatal.status) {
-        self->fatal = answer->error;
-        self->fatal.status = answer->status;
-        __atomic_store_n(&self->stop, 1, __ATOMIC_SEQ_CST);
-    }
-}
-
 static void print_slot(pump *self, slot *at)
 {
-    cli_output *out = &self->cli->out;
-    if (at->answer.status != THEATER_OK)
-        note_failure(self, at);
-    if (self->cli->json) {
-        cli_json_answer(out, &at->answer);
-        cli_json_line(out);
-    } else {
-        if (at->answer.status == THEATER_OK)
-            put_one_line(out, th_slice_of(at->answer.output.data, at->answer.output.size));
-        cli_put(out, th_slice_of("\n", 1));
-    }
+    if (!cli_line_answer(self->cli, &self->tally, at->number, &at->answer))
+        __atomic_store_n(&self->stop, 1, __ATOMIC_SEQ_CST);
     theater_answer_done(&at->answer);
     __atomic_sub_fetch(&self->bytes, at->bytes, __ATOMIC_RELAXED);
     __atomic_store_n(&at->stage, EMPTY, __ATOMIC_SEQ_CST);
@@ -247,15 +194,15 @@ static void submit_buffer(pump *self, th_buf *buf, bool last)
 static theater_status read_lines(pump *self, int fd, const char *name, theater_error *reterr)
 {
     th_buf buf;
-    th_buf_init(&buf, LINE_MAX_BYTES);
+    th_buf_init(&buf, CLI_LINE_MAX);
     theater_status status = THEATER_OK;
     bool last = false;
     while (!status && !last && !must_stop(self)) {
         size_t more = buf.size < READ_BYTES ? READ_BYTES : buf.size;
-        more = more < LINE_MAX_BYTES - buf.size ? more : LINE_MAX_BYTES - buf.size;
+        more = more < CLI_LINE_MAX - buf.size ? more : CLI_LINE_MAX - buf.size;
         if (more == 0)
             status = th_fail(reterr, THEATER_TOO_LARGE, "%s, line %llu is longer than %zu bytes", name,
-                             (unsigned long long)self->head + 1, LINE_MAX_BYTES);
+                             (unsigned long long)self->head + 1, CLI_LINE_MAX);
         else
             status = th_buf_reserve(&buf, more, reterr);
         if (status)
@@ -278,40 +225,15 @@ static theater_status read_lines(pump *self, int fd, const char *name, theater_e
 
 static theater_status read_from(pump *self, const char *path, theater_error *reterr)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return th_fail(reterr,
-                       errno == ENOENT   ? THEATER_NOT_FOUND
-                       : errno == EACCES ? THEATER_PERMISSION
-                                         : THEATER_IO,
-                       "%s: %s", name, strerror(errno));
-    struct stat info;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-        self->all_bytes = (uint64_t)info.st_size;
+    int fd;
+    theater_status status = cli_lines_open(path, &fd, &self->all_bytes, reterr);
+    if (status)
+        return status;
     cli_progress_begin(&self->progress, "sending");
-    theater_status status = read_lines(self, fd, name, reterr);
-    if (!is_stdin)
+    status = read_lines(self, fd, strcmp(path, "-") == 0 ? "standard input" : path, reterr);
+    if (fd != STDIN_FILENO)
         close(fd);
     return status;
-}
-
-/* What the whole of it came to. */
-static theater_status judge(pump *self, theater_error *reterr)
-{
-    unsigned long long failed = self->rejected + self->refused, all = self->head, line = self->first_line;
-    if (self->fatal.status)
-        return th_fail(reterr, self->fatal.status, "%s (%llu of %llu lines sent were answered)",
-                       self->fatal.message, all - (unsigned long long)self->refused, all);
-    if (cli_interrupted())
-        return th_fail(reterr, THEATER_INTERRUPTED, "interrupted after %llu lines, which were all answered",
-                       all);
-    if (failed == 0)
-        return THEATER_OK;
-    return th_fail(reterr, self->refused ? THEATER_TOO_LARGE : THEATER_REJECTED,
-                   "%llu of %llu inputs were rejected; the first is line %llu: %s", failed, all, line,
-                   self->first.message);
 }
 
 static theater_status pump_lines(pump *self, const char *path, theater_error *reterr)
@@ -327,7 +249,7 @@ static theater_status pump_lines(pump *self, const char *path, theater_error *re
     th_task_wake(self->printer);
     th_task_join(self->printer);
     cli_progress_end(&self->progress);
-    return status ? status : judge(self, reterr);
+    return status ? status : cli_line_judge(&self->tally, self->head, reterr);
 }
 
 theater_status cli_send_lines(cli_run *cli, theater_runtime *runtime, const char *actor, const char *path,

@@ -1,4 +1,4 @@
-/* A chain as a bundle file: written to the data folder on the pool, then sent piece by piece as the client
+/* Chains as a bundle file: written to the data folder on the pool, then sent piece by piece as the client
  * takes it. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,29 +38,104 @@ static void bundle_end(bundle *self)
 
 /* ---- on the pool --------------------------------------------------------------------------------------- */
 
-static theater_status export_chain(bundle *self, theater_folder *folder, theater_error *reterr)
+/* The chains that a bundle is to have. */
+typedef struct id_list {
+    uint64_t *ids;
+    size_t count, capacity;
+    bool failed;
+} id_list;
+
+static bool add_id(void *context, const theater_actor_info *info)
 {
-    th_exchange *x = self->x;
-    char path[4200];
+    id_list *list = context;
+    if (info->elements == 0)
+        return true;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 16;
+        uint64_t *ids = th_realloc(list->ids, capacity * sizeof *ids);
+        list->failed = !ids;
+        if (!ids)
+            return false;
+        list->ids = ids;
+        list->capacity = capacity;
+    }
+    list->ids[list->count++] = info->id;
+    return true;
+}
+
+/* "a,b#7": each by its name, as far as the request's head reaches. */
+static theater_status add_named(char *names, theater_folder *folder, id_list *list, theater_error *reterr)
+{
+    theater_status status = THEATER_OK;
+    char *rest = NULL;
+    for (char *name = strtok_r(names, ",", &rest); !status && name; name = strtok_r(NULL, ",", &rest)) {
+        theater_actor_info info;
+        status = theater_folder_actor(folder, name, &info, reterr);
+        if (!status && info.elements == 0)
+            status = th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no chain yet", name);
+        if (!status)
+            add_id(list, &info);
+    }
+    return status;
+}
+
+/* The actor of the path, those of the parameter, or all. */
+static theater_status choose(th_exchange *x, theater_folder *folder, id_list *list, theater_error *reterr)
+{
     theater_actor_info info;
+    theater_status status;
+    bool given = false;
+    if (strchr(x->route->pattern, '{')) {
+        status = th_find_actor(x, folder, &info, reterr);
+        if (!status)
+            add_id(list, &info);
+    } else {
+        char *names = th_alloc(TH_HEAD_MAX);
+        status = names ? th_exchange_query(x, "actors", names, TH_HEAD_MAX, &given, reterr)
+                       : th_fail_memory(reterr, "names");
+        if (!status)
+            status = given ? add_named(names, folder, list, reterr)
+                           : theater_folder_actors(folder, add_id, list, reterr);
+        th_free(names);
+    }
+    if (!status && list->failed)
+        status = th_fail_memory(reterr, "a list of actors");
+    if (!status && list->count == 0)
+        status = th_fail(reterr, THEATER_NOT_FOUND, "there is no chain to export");
+    return status;
+}
+
+static theater_status read_options(th_exchange *x, theater_export_options *options, theater_error *reterr)
+{
     bool payloads = true, components = true, snapshots = true;
-    theater_status status = th_find_actor(x, folder, &info, reterr);
-    if (!status)
-        status = th_exchange_flag(x, "payloads", &payloads, reterr);
+    theater_status status = th_exchange_flag(x, "payloads", &payloads, reterr);
     if (!status)
         status = th_exchange_flag(x, "components", &components, reterr);
     if (!status)
         status = th_exchange_flag(x, "snapshots", &snapshots, reterr);
-    if (status)
-        return status;
-    theater_export_options options = {.actor_ids = &info.id,
-                                      .actor_count = 1,
-                                      .without_components = !components,
-                                      .without_snapshots = !snapshots,
-                                      .without_payloads = !payloads};
-    snprintf(path, sizeof path, "%s/export-%d-%llu.tmp", x->server->options.runtime.folder, (int)getpid(),
-             (unsigned long long)self->number);
-    status = theater_export(folder, &options, path, reterr);
+    options->without_payloads = !payloads;
+    options->without_components = !components;
+    options->without_snapshots = !snapshots;
+    return status;
+}
+
+static theater_status export_chains(bundle *self, theater_folder *folder, theater_error *reterr)
+{
+    th_exchange *x = self->x;
+    char path[4200];
+    id_list list = {0};
+    theater_export_options options = {0};
+    theater_status status = choose(x, folder, &list, reterr);
+    if (!status)
+        status = read_options(x, &options, reterr);
+    if (!status) {
+        options.actor_ids = list.ids;
+        options.actor_count = list.count;
+        snprintf(path, sizeof path, "%s/export-%d-%llu.tmp", x->server->options.runtime.folder, (int)getpid(),
+                 (unsigned long long)self->number);
+        status = theater_export(folder, &options, path, reterr);
+    }
+    th_free(list.ids);
     if (status)
         return status;
     self->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -74,7 +149,7 @@ static void work_export(uv_work_t *work)
     theater_folder *folder = NULL;
     theater_status status = th_folders_get(self->x->server, &folder, &self->error);
     if (!status)
-        status = export_chain(self, folder, &self->error);
+        status = export_chains(self, folder, &self->error);
     th_folders_put(self->x->server, folder);
     self->error.status = status; /* an error that a callee got over may have filled it */
     if (!status)
@@ -158,7 +233,8 @@ static void after_export(uv_work_t *work, int result)
     }
     if (fstat(self->fd, &info) == 0)
         th_reply_header(x, "Theater-Bundle-Size: %llu", (unsigned long long)info.st_size);
-    th_reply_header(x, "Content-Disposition: attachment; filename=\"%s.bundle\"", x->segments[0]);
+    th_reply_header(x, "Content-Disposition: attachment; filename=\"%s.bundle\"",
+                    x->segments[0][0] ? x->segments[0] : "chains");
     x->reply.status = 200;
     x->reply.type = "application/vnd.theater.bundle";
     x->on_drain = on_drain;
@@ -185,4 +261,9 @@ void th_api_bundle(th_exchange *x)
     x->on_gone = on_gone;
     x->server->works++;
     uv_queue_work(&x->server->loop, &self->work, work_export, after_export);
+}
+
+void th_api_bundles(th_exchange *x)
+{
+    th_api_bundle(x);
 }

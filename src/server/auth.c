@@ -1,6 +1,7 @@
 /* Who may do what: tokens, origins and hosts.
  *
- * A request over the Unix socket needs nothing: the file's mode guards it. One over TCP needs a token when
+ * A request over the Unix socket needs nothing: the file's mode guards it, and whoever may use it may say as
+ * which principal. One over TCP needs a token when
  * the server listens beyond loopback or was told so; a token that is given is checked in any case. A
  * browser's request must come from a page of the server itself (Origin) and be meant for it (Host, against
  * rebinding of names to 127.0.0.1). */
@@ -93,6 +94,26 @@ static bool bearer(th_exchange *x, th_slice *ret_secret)
     return true;
 }
 
+/* Who may open the Unix socket may open the data folder, and may name the principal as there. */
+static bool take_principal(th_exchange *x)
+{
+    const char *name = th_exchange_header(x, "theater-principal");
+    if (!name)
+        return true;
+    if (!x->connection->local || x->has_principal)
+        return refuse(
+            x, 403, "principal", "principal not allowed",
+            "Theater-Principal is for the Unix socket, without a token: elsewhere the token's id is the "
+            "principal");
+    size_t size = strlen(name);
+    if (size < 1 || size > TH_PRINCIPAL_MAX || !th_utf8_valid(th_slice_text(name)))
+        return refuse(x, 400, "invalid-argument", "invalid argument",
+                      "a principal is UTF-8 of 1 to 128 bytes");
+    x->has_principal = true;
+    memcpy(x->principal, name, size + 1);
+    return true;
+}
+
 bool th_authorize(th_exchange *x, th_scope scope)
 {
     th_slice secret;
@@ -116,7 +137,7 @@ bool th_authorize(th_exchange *x, th_scope scope)
         return refuse(x, 403, "scope", "the token may only read", "this token may only read");
     if (token) {
         x->has_principal = true;
-        memcpy(x->principal, token->id, sizeof x->principal);
+        memcpy(x->principal, token->id, sizeof token->id);
     }
-    return true;
+    return take_principal(x);
 }

@@ -34,6 +34,7 @@
 #define TH_HEADERS_MAX 64
 #define TH_SEGMENTS_MAX 3                    /* variable parts of a path */
 #define TH_SEGMENT_MAX 160
+#define TH_PRINCIPAL_MAX 128
 #define TH_PIPELINE_MAX 64                   /* requests of one connection that wait for their replies */
 /* bytes on their way out of a connection, past which nothing more is handed over */
 #define TH_WRITE_HIGH ((size_t)512 << 10)
@@ -147,7 +148,7 @@ struct th_exchange {
     const th_route *route;
     char segments[TH_SEGMENTS_MAX][TH_SEGMENT_MAX + 1];
     bool has_principal;
-    char principal[TH_TOKEN_ID_SIZE];
+    char principal[TH_PRINCIPAL_MAX + 1]; /* the token's id, or what a client of the Unix socket said */
     uint64_t began_ns;
 
     /* The reply. */
@@ -363,13 +364,14 @@ THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_
 
 THEATER_CHECKED theater_status th_jobs_new(th_server *server, theater_error *reterr);
 size_t th_jobs_running(const th_server *server);
+void th_jobs_cancel(th_server *server); /* all of them, for a shutdown */
 void th_jobs_free(th_server *server);
 
 #define TH_HANDLERS(X)                                                                                       \
     X(health)                                                                                                \
     X(ready) X(version) X(openapi) X(metrics) X(actor_start) X(actor_stop) X(actor_resume) X(actor_remove)   \
-        X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get)     \
-            X(events) X(actor_events) X(websocket)
+        X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get) X(job_cancel)     \
+            X(events) X(actor_events) X(websocket) X(archive_add)
 #define TH_DECLARE(name) void th_api_##name(th_exchange *x);
 TH_HANDLERS(TH_DECLARE)
 #undef TH_DECLARE
@@ -378,10 +380,11 @@ TH_HANDLERS(TH_DECLARE)
     X(component_list)                                                                                        \
     X(component_add) X(component_get) X(actor_list) X(actor_get) X(elements) X(element) X(element_encoding)  \
         X(element_input) X(element_output) X(element_effects) X(state_now) X(state_at) X(trace) X(inclusion) \
-            X(consistency) X(key) X(rerun) X(try)
+            X(inclusion_under) X(consistency) X(key) X(rerun) X(try)
 #define TH_DECLARE(name) void th_work_##name(th_exchange *x, theater_folder *folder);
 TH_WORKS(TH_DECLARE)
 #undef TH_DECLARE
-void th_api_bundle(th_exchange *x);
+void th_api_bundle(th_exchange *x); /* of one chain */
+void th_api_bundles(th_exchange *x); /* of several */
 
 #endif

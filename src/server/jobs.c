@@ -14,6 +14,7 @@ typedef struct job {
     struct job *next; /* newest first */
     uint64_t id;
     bool replay, all, pulley;
+    bool cancel; /* atomic */
     char actor[TH_SEGMENT_MAX + 1]; /* empty: every chain */
     state state;
     uint64_t done, total; /* atomic */
@@ -76,8 +77,12 @@ static void work_job(uv_work_t *work)
     if (self->actor[0])
         status = theater_folder_actor(folder, self->actor, &info, &self->error);
     theater_source source = {.folder = folder, .actor_id = info.id};
-    theater_check_options options = {
-        .all = self->all, .pulley = self->pulley, .threads = 1, .progress = on_progress, .context = self};
+    theater_check_options options = {.all = self->all,
+                                     .pulley = self->pulley,
+                                     .threads = 1,
+                                     .progress = on_progress,
+                                     .context = self,
+                                     .cancel = &self->cancel};
     if (!status)
         status = self->replay ? theater_replay(&source, &options, &self->report, &self->error)
                               : theater_verify(&source, &options, &self->report, &self->error);
@@ -111,6 +116,23 @@ static void begin_waiting(th_server *server)
         server->jobs->running++;
         uv_queue_work(&server->loop, &oldest->work, work_job, after_job);
     }
+}
+
+/* Ends one that runs soon, and one that waits at once. */
+static void cancel_job(job *self)
+{
+    __atomic_store_n(&self->cancel, true, __ATOMIC_RELAXED);
+    if (self->state != WAITING)
+        return;
+    self->state = FAILED;
+    th_fail(&self->error, THEATER_CANCELLED, "the check was cancelled");
+}
+
+void th_jobs_cancel(th_server *server)
+{
+    for (job *at = server->jobs->first; at; at = at->next)
+        if (at->state == WAITING || at->state == RUNNING)
+            cancel_job(at);
 }
 
 /* Forgets the oldest that has ended; false when all are under way. */
@@ -251,20 +273,35 @@ void th_api_job_list(th_exchange *x)
     th_exchange_reply(x);
 }
 
-void th_api_job_get(th_exchange *x)
+/* The job that the path names; NULL: the exchange was answered. */
+static job *find_job(th_exchange *x)
 {
     uint64_t id;
-    const job *found = NULL;
     theater_error error;
     if (th_parse_number(x->segments[0], &id))
-        for (const job *at = x->server->jobs->first; at; at = at->next)
+        for (job *at = x->server->jobs->first; at; at = at->next)
             if (at->id == id)
-                found = at;
-    if (!found) {
-        th_fail(&error, THEATER_NOT_FOUND, "there is no such job in this run of the server");
-        th_exchange_fail(x, &error);
+                return at;
+    th_fail(&error, THEATER_NOT_FOUND, "there is no such job in this run of the server");
+    th_exchange_fail(x, &error);
+    return NULL;
+}
+
+void th_api_job_cancel(th_exchange *x)
+{
+    job *found = find_job(x);
+    if (!found)
         return;
-    }
+    cancel_job(found);
+    x->reply.status = 204;
+    th_exchange_reply(x);
+}
+
+void th_api_job_get(th_exchange *x)
+{
+    const job *found = find_job(x);
+    if (!found)
+        return;
     th_json json = th_reply_json(x, 200);
     put_job(&json, found);
     th_reply_json_end(x, &json);

@@ -42,6 +42,7 @@ void th_drain_begin(th_server *server)
     if (server->socket_path[0])
         unlink(server->socket_path);
     th_feed_end(server);
+    th_jobs_cancel(server);
     th_connection *next;
     for (th_connection *c = server->connections; c; c = next) {
         next = c->next;
@@ -171,8 +172,9 @@ static void finish(th_server *server)
         uv_run(&server->loop, UV_RUN_ONCE);
     /* Answers what waits; those completions are posted, and taken below. */
     theater_runtime_close(server->runtime);
-    if (server->jobs && th_jobs_running(server) > 0)
-        _exit(0); /* a verification still reads, and may for long; nothing is left to be written */
+    /* They were cancelled, and end behind the turn that they are at. */
+    while (server->looping && server->jobs && th_jobs_running(server) > 0)
+        uv_run(&server->loop, UV_RUN_ONCE);
     if (server->looping) {
         th_posts_run(server);
         uv_walk(&server->loop, close_handle, NULL);

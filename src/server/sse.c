@@ -13,8 +13,17 @@ static void on_opened(void *context)
     x->reply.status = 200;
     x->reply.type = "text/event-stream";
     th_exchange_begin(x);
-    if (x->connection)
-        th_exchange_write(x, th_slice_text("retry: 2000\n\n"));
+    if (!x->connection)
+        return;
+    th_exchange_write(x, th_slice_text("retry: 2000\n\n"));
+    /* An id without data is no event, but says where the stream begins: a client that loses it before the
+     * first event goes on from there, too. */
+    const th_subscription *subscription = x->stream;
+    char text[32];
+    int size = 0;
+    if (subscription && subscription->next > 0)
+        size = snprintf(text, sizeof text, "id: %llu\n\n", (unsigned long long)subscription->next - 1);
+    th_exchange_write(x, th_slice_of(text, (size_t)size));
 }
 
 static void end(th_exchange *x)

@@ -34,6 +34,13 @@ theater_status th_sequences_add(th_sequences *list, uint64_t value, theater_erro
     return THEATER_OK;
 }
 
+theater_status th_check_cancelled(const bool *cancel, theater_error *reterr)
+{
+    return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)
+               ? th_fail(reterr, THEATER_CANCELLED, "the check was cancelled")
+               : THEATER_OK;
+}
+
 void th_report_finding(theater_report *report, theater_status status, const char *actor, uint64_t sequence,
                        const char *what, const char *message)
 {
@@ -93,8 +100,9 @@ static theater_status take_element(void *context, const th_source_element *eleme
 {
     feed *self = context;
     th_pass_chain *chain = current(self);
-    theater_status status =
-        th_verifier_element(self->verifier, element->encoding, &element->payloads, reterr);
+    theater_status status = th_check_cancelled(self->options->cancel, reterr);
+    if (!status)
+        status = th_verifier_element(self->verifier, element->encoding, &element->payloads, reterr);
     if (status)
         return status;
     th_element_type type;

@@ -36,6 +36,9 @@ THEATER_CHECKED theater_status th_pass_run(th_source *source, bool is_bundle,
                                            theater_report *report, theater_error *reterr);
 void th_pass_done(th_pass *pass);
 
+/* CANCELLED when whoever asked for the check wants no more of it. */
+THEATER_CHECKED theater_status th_check_cancelled(const bool *cancel, theater_error *reterr);
+
 /* Fills the verdict of a report: the first finding of a check. */
 void th_report_finding(theater_report *report, theater_status status, const char *actor, uint64_t sequence,
                        const char *what, const char *message);

@@ -9,7 +9,8 @@
  *      before the first bad one are run to their end, and which finding is reported does not depend on the
  *      threads.
  *   2. A job behind the first bad one is told to stop; what it finds is dropped.
- *   3. Everything in `replay` that workers change is guarded by `lock`, but `turns`, which is atomic and only
+ *   3. A cancelled replay has no verdict: whatever its jobs found is dropped.
+ *   4. Everything in `replay` that workers change is guarded by `lock`, but `turns`, which is atomic and only
  *      for progress, and a worker's `stop`, which is written under the lock and polled without. */
 #include "actor/replay.h"
 
@@ -119,6 +120,16 @@ static void note_bad(replay *self, size_t number, theater_status status, const t
     }
 }
 
+/* No further job is handed out, and those that run end behind the turn that they are at. */
+static void stop_all(replay *self)
+{
+    th_mutex_lock(&self->lock);
+    self->next = self->job_count;
+    for (unsigned i = 0; i < self->worker_count; i++)
+        __atomic_store_n(&self->workers[i].stop, true, __ATOMIC_RELAXED);
+    th_mutex_unlock(&self->lock);
+}
+
 static void run_job(worker *self)
 {
     replay *owner = self->owner;
@@ -212,10 +223,18 @@ static theater_status run_jobs(replay *self, const theater_check_options *option
         return status;
     th_mutex_init(th_port_system(), &self->lock);
     status = start_workers(self, threads, reterr);
-    while (!status && !th_event_wait(self->ended, PROGRESS_NS))
+    bool cancelled = false;
+    while (!status && !th_event_wait(self->ended, PROGRESS_NS)) {
         if (options->progress)
             options->progress(options->context, __atomic_load_n(&self->turns, __ATOMIC_RELAXED), all);
+        if (!cancelled && th_check_cancelled(options->cancel, NULL)) {
+            cancelled = true;
+            stop_all(self);
+        }
+    }
     join_workers(self);
+    if (!status)
+        status = th_check_cancelled(options->cancel, reterr);
     if (!status && options->progress)
         options->progress(options->context, self->turns, all);
     th_mutex_done(&self->lock);

@@ -41,7 +41,7 @@ class Pages(Case):
             page = (ROOT / "man" / f"theater-{name}.1").read_text().replace("\\-", "-")
             self.assertEqual(options, set(re.findall(r"^\\fB(--[a-z-]+)", page, re.M)), name)
             section = reference.split(f"\n## theater {name}\n")[1].split("\n## ")[0]
-            common = {"--data", "--json", "--verbose", "--help"}
+            common = {"--data", "--server", "--token", "--token-file", "--ca", "--json", "--verbose", "--help"}
             self.assertEqual(options - common, set(re.findall(r"^- `(--[a-z-]+)", section, re.M)), name)
             self.assertIn("Examples", text)
 

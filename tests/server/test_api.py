@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import subprocess
+import time
 
 from support import *
 
@@ -211,6 +212,35 @@ class Api(Case):
         self.get("/v1/jobs/999", 404)
         for body in b"", b"[]", b'{"kind":"x"}', b'{"kind":"verify","actor":7}':
             self.post("/v1/jobs", body, 400)
+
+    def long_job(self):
+        """Where a replay is, that takes seconds; and how long it would take."""
+        self.start("slow", FIXTURES / "endless_loop.wasm", query="&fuel=150000000")
+        began = time.monotonic()
+        for _ in range(16):
+            self.send("slow", "x", 422)
+        location = self.post("/v1/jobs", json.dumps({"kind": "replay", "actor": "slow"}), 202).headers["Location"]
+        return location, time.monotonic() - began
+
+    def test_jobs_are_cancelled(self):
+        location, long = self.long_job()
+        waiting = [self.post("/v1/jobs", json.dumps({"kind": "replay", "actor": "slow"}), 202).headers["Location"] for _ in range(3)]
+        began = time.monotonic()
+        for job in waiting[::-1] + [location]:
+            self.request("DELETE", job, status=204)
+        self.assertTrue(wait_for(lambda: all(self.get(job).json["state"] == "failed" for job in [location, *waiting])))
+        self.assertLess(time.monotonic() - began, long / 2)
+        self.assertEqual(self.get(location).json["status"], "cancelled")
+        self.request("DELETE", location, status=204)
+        self.request("DELETE", "/v1/jobs/99", status=404)
+
+    def test_a_shutdown_cancels_jobs_and_waits_for_them(self):
+        location, long = self.long_job()
+        self.post("/v1/jobs", json.dumps({"kind": "verify", "all": True}), 202)
+        self.assertTrue(wait_for(lambda: self.get(location).json["state"] == "running"))
+        began = time.monotonic()
+        self.stop()
+        self.assertLess(time.monotonic() - began, long / 2)
 
     def test_a_start_that_cannot_be(self):
         wasm = (ACTORS / "counter.wasm").read_bytes()

@@ -139,9 +139,11 @@ export interface TriedEffect {
 /** What a turn that was run again, or only tried, came to. */
 export interface Turn {
     outcome: "ok" | "rejected";
-    code?: number;
-    message?: string;
-    output?: Coded;
+    code: number | null;
+    message: string | null;
+    /** Of a trap: where in the component it was. */
+    detail: string | null;
+    output: Coded | null;
     fuel: Whole;
     state_root: string;
     state_size: number;

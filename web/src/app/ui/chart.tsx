@@ -90,7 +90,11 @@ function draw(canvas: HTMLCanvasElement, times: number[], lines: Line[], format:
     const pen = canvas.getContext("2d")!;
     pen.scale(scale, scale);
     const style = getComputedStyle(canvas);
-    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    // A custom property comes back as it was written, light-dark() and all; a colour that uses it is resolved.
+    const colour = (name: string): string => {
+        canvas.style.color = `var(${name})`;
+        return style.color;
+    };
     pen.font = `11px ${style.fontFamily}`;
     const most = ceiling(Math.max(0, ...lines.flatMap((line) => line.values.map((value) => value ?? 0))));
     const y = (value: number): number => frame.height - (value / most) * (frame.height - frame.top);

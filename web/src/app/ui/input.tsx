@@ -1,9 +1,9 @@
 // An input that is written by hand: text, JSON, hex or a file.
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { fromHex, utf8 } from "../lib/bytes";
 import { size } from "../lib/format";
 import { formatJson, parseJson } from "../lib/json";
-import { Button, DropZone, Field, Segmented } from "./controls";
+import { Button, DropZone, Segmented } from "./controls";
 
 export type InputForm = "text" | "json" | "hex" | "file";
 const FORMS = [["text", "Text"], ["json", "JSON"], ["hex", "Hex"], ["file", "File"]] as const;
@@ -44,34 +44,34 @@ export function InputEditor({ label, draft, onChange, onSubmit, rows = 5, forms 
     const wrong = typeof bytes === "string" ? bytes : null;
     const hint = wrong ? "" : `${size((bytes as Uint8Array).length)}${onSubmit ? " · Ctrl+Enter sends" : ""}`;
     const tidy = (): void => onChange({ ...draft, text: formatJson(parseJson(draft.text)) });
+    const id = useId();
     return (
         <div class="editor">
             <div class="editor-bar">
+                <label for={id}>{label}</label>
                 <Segmented label={`Form of the ${label.toLowerCase()}`} value={draft.form} options={forms} onChange={(form) => onChange({ ...draft, form })} />
                 {draft.form === "json" && <Button look="quiet" onClick={tidy} disabled={wrong !== null}>Format</Button>}
+                <span class="grow" />
+                <span class="hint">{hint}</span>
             </div>
             {draft.form === "file" ? (
-                <>
-                    <DropZone accept="" label="Choose a file" take={(file) => {
-                        void file.arrayBuffer().then((buffer) => onChange({ ...draft, file: { name: file.name, bytes: new Uint8Array(buffer) } }));
-                    }}>{draft.file ? `${draft.file.name}, ${size(draft.file.bytes.length)}` : "Drop a file here."}</DropZone>
-                </>
+                <DropZone accept="" label="Choose a file" take={(file) => {
+                    void file.arrayBuffer().then((buffer) => onChange({ ...draft, file: { name: file.name, bytes: new Uint8Array(buffer) } }));
+                }}>{draft.file ? `${draft.file.name}, ${size(draft.file.bytes.length)}` : "Drop a file here."}</DropZone>
             ) : (
-                <Field label={label} hint={hint} error={touched && draft.text ? wrong : null}>
-                    {(props) => (
-                        <textarea {...props} class="mono" rows={rows} spellcheck={false} value={draft.text} placeholder={placeholder}
-                            onInput={(event) => {
-                                setTouched(true);
-                                onChange({ ...draft, text: event.currentTarget.value });
-                            }}
-                            onKeyDown={(event) => {
-                                if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-                                event.preventDefault();
-                                if (!wrong) onSubmit?.();
-                            }} />
-                    )}
-                </Field>
+                <textarea id={id} class="mono" rows={rows} spellcheck={false} value={draft.text} placeholder={placeholder}
+                    aria-invalid={touched && draft.text !== "" && wrong !== null} aria-describedby={`${id}-wrong`}
+                    onInput={(event) => {
+                        setTouched(true);
+                        onChange({ ...draft, text: event.currentTarget.value });
+                    }}
+                    onKeyDown={(event) => {
+                        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+                        event.preventDefault();
+                        if (!wrong) onSubmit?.();
+                    }} />
             )}
+            <div id={`${id}-wrong`} class="hint bad">{touched && draft.form !== "file" && draft.text ? wrong : null}</div>
         </div>
     );
 }

@@ -41,11 +41,11 @@ export function Payload({ title, bytes, file, note, open = true }: {
                 <span class="dim">{bytes.length === 0 ? "empty" : size(bytes.length)}</span>
                 {note}
                 <span class="grow" />
-                {bytes.length > 0 && open && <>
+                {bytes.length > 0 && open && <div class="payload-tools">
                     <Segmented label={`Form of the ${title.toLowerCase()}`} value={shown} options={FORMS} onChange={setShown} />
                     <CopyButton text={() => copyText(bytes, shown)} label={`Copy the ${title.toLowerCase()}`} />
                     <Button look="quiet" icon="download" title={`Save the ${title.toLowerCase()}`} onClick={() => save(bytes, file)} />
-                </>}
+                </div>}
             </header>
             {bytes.length > 0 && open && <BytesView bytes={bytes} shown={shown} label={title} />}
         </section>
@@ -58,10 +58,10 @@ function copyText(bytes: Uint8Array, shown: Shown): string {
 }
 
 /** Bytes in the form that was chosen; says so where they do not have it. */
-export function BytesView({ bytes, shown, label }: { bytes: Uint8Array; shown: Shown; label: string }) {
+export function BytesView({ bytes, shown, label, marks }: { bytes: Uint8Array; shown: Shown; label: string; marks?: Marks }) {
     const form = useMemo(() => (shown === "auto" ? bestForm(bytes) : shown), [bytes, shown]);
     const tree = useMemo((): Tree | null => (form === "json" ? jsonTree(bytes) : form === "cbor" ? cborTree(bytes) : null), [bytes, form]);
-    if (form === "hex") return <HexView bytes={bytes} label={label} />;
+    if (form === "hex") return <HexView bytes={bytes} label={label} marks={marks} />;
     if (form === "text") return <TextView bytes={bytes} />;
     if (tree) return <div class="bytes tree-box" tabIndex={0} role="group" aria-label={`${label} as ${form.toUpperCase()}`}><TreeView tree={tree} /></div>;
     return <p class="bytes none">These bytes are no {form === "json" ? "JSON" : "CBOR"}.</p>;
@@ -78,42 +78,41 @@ function TextView({ bytes }: { bytes: Uint8Array }) {
     );
 }
 
-const ROW = 20;
+export const HEX_ROW = 20;
 /** So many rows are shown without a scroller of their own. */
 const ROWS_SEEN = 24;
 
-/** Hex as `xxd` writes it; `marks` says which bytes are marked (where two states differ). */
-export function HexView({ bytes, label, marks, handle }: {
-    bytes: Uint8Array;
-    label: string;
-    marks?: (offset: number) => boolean;
-    handle?: Parameters<typeof VirtualList>[0]["handle"];
-}) {
-    const rows = Math.ceil(bytes.length / 16);
-    if (rows === 0) return <p class="bytes none">Empty.</p>;
-    const row = (index: number) => {
-        const offset = index * 16;
-        const { hex, text } = hexLine(bytes, offset);
-        return (
-            <div class="hex-row" key={index} role="listitem">
-                <span class="hex-offset">{offset.toString(16).padStart(8, "0")}</span>
-                <span class="hex-bytes">{hexSpans(hex, offset, marks)}</span>
-                <span class="hex-text">{marks ? textSpans(text, offset, marks) : text}</span>
-            </div>
-        );
-    };
+type Marks = (offset: number) => boolean;
+
+/** Sixteen bytes; `kind` says of which side of a difference they are. */
+export function HexRow({ bytes, offset, kind, marks }: { bytes: Uint8Array; offset: number; kind?: "removed" | "added"; marks?: Marks | undefined }) {
+    const { hex, text } = hexLine(bytes, offset);
     return (
-        <div class="bytes hex" style={{ height: `${Math.min(rows, ROWS_SEEN) * ROW + 16}px` }}>
-            <VirtualList count={rows} height={ROW} row={row} label={`${label} as hex`} {...(handle ? { handle } : {})} />
+        <div class={`hex-row ${kind ?? ""}`} role="listitem">
+            <span class="hex-offset">{kind && (kind === "added" ? "+ " : "− ")}{offset.toString(16).padStart(8, "0")}</span>
+            <span class="hex-bytes">{hexSpans(hex, offset, marks)}</span>
+            <span class="hex-text">{marks ? textSpans(text, offset, marks) : text}</span>
         </div>
     );
 }
 
-function hexSpans(hex: string[], offset: number, marks?: (offset: number) => boolean): ComponentChildren {
+/** Hex as `xxd` writes it; `marks` says which bytes are marked (where two states differ). */
+export function HexView({ bytes, label, marks }: { bytes: Uint8Array; label: string; marks?: Marks | undefined }) {
+    const rows = Math.ceil(bytes.length / 16);
+    if (rows === 0) return <p class="bytes none">Empty.</p>;
+    return (
+        <div class="bytes hex" style={{ height: `${Math.min(rows, ROWS_SEEN) * HEX_ROW + 16}px` }}>
+            <VirtualList count={rows} height={HEX_ROW} label={`${label} as hex`}
+                row={(index) => <HexRow key={index} bytes={bytes} offset={index * 16} marks={marks} />} />
+        </div>
+    );
+}
+
+function hexSpans(hex: string[], offset: number, marks?: Marks): ComponentChildren {
     const gap = (i: number): string => (i === 0 ? "" : i === 8 ? "  " : " ");
     if (!marks) return hex.map((byte, i) => gap(i) + byte).join("");
     return hex.map((byte, i) => (marks(offset + i) ? <>{gap(i)}<mark>{byte}</mark></> : gap(i) + byte));
 }
 
-const textSpans = (text: string, offset: number, marks: (offset: number) => boolean): ComponentChildren =>
+const textSpans = (text: string, offset: number, marks: Marks): ComponentChildren =>
     [...text].map((char, i) => (marks(offset + i) ? <mark>{char}</mark> : char));

@@ -50,7 +50,7 @@ export function VirtualList(props: Props) {
     const scrollMax = Math.max(0, scrollHeight - view);
 
     const place = (value: number): void => {
-        const clamped = Math.min(Math.max(0, value), topMax);
+        const clamped = Math.round(Math.min(Math.max(0, value), topMax));
         state.current.top = clamped;
         setPlace({ top: clamped, offset: (box.current?.scrollTop ?? 0) - clamped });
     };
@@ -133,7 +133,7 @@ export function VirtualList(props: Props) {
             aria-label={props.label} aria-activedescendant={props.activeId}>
             <div class="virtual-space" style={{ height: `${scrollHeight}px` }} role="presentation">
                 <div class="virtual-rows" role="presentation"
-                    style={{ transform: `translateY(${first * height + offset}px)` }}>
+                    style={{ transform: `translateY(${Math.round(first * height + offset)}px)` }}>
                     {rows}
                 </div>
             </div>

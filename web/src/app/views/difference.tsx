@@ -1,12 +1,11 @@
 // What differs between two states, in the form that they are shown in.
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { sameBytes, textOf } from "../lib/bytes";
 import { type Change, changedChunks, changedRows, CHANGES_MAX, type LineChange, lineChanges, treeChanges } from "../lib/diff";
 import { count, plural, size } from "../lib/format";
 import { cborTree, type Form, jsonTree, treeText } from "../lib/tree";
-import { Button } from "../ui/controls";
-import { HexView } from "../ui/payload";
-import type { VirtualHandle } from "../ui/virtual";
+import { HEX_ROW, HexRow } from "../ui/payload";
+import { VirtualList } from "../ui/virtual";
 
 /** Lines around a change that are shown with it. */
 const CONTEXT = 3;
@@ -94,36 +93,38 @@ function Lines({ lines }: { lines: LineChange[] }) {
     );
 }
 
-/** Bytes side by side, with a map of the 4 KiB chunks that the state root is made of. */
+/** A row of the byte view: of the state before or after; a gap stands for rows that are the same. */
+type ByteLine = { kind: "removed" | "added"; offset: number } | { kind: "gap"; rows: number };
+
+function byteLines(rows: number[], before: Uint8Array, after: Uint8Array): ByteLine[] {
+    const out: ByteLine[] = [];
+    let last = -1;
+    for (const row of rows) {
+        if (row > last + 1) out.push({ kind: "gap", rows: row - last - 1 });
+        if (row * 16 < before.length) out.push({ kind: "removed", offset: row * 16 });
+        if (row * 16 < after.length) out.push({ kind: "added", offset: row * 16 });
+        last = row;
+    }
+    return out;
+}
+
+/** The rows of 16 bytes that differ, before above after, with a map of the 4 KiB chunks that the state root is made of. */
 function Bytes({ before, after }: { before: Uint8Array; after: Uint8Array }) {
     const rows = useMemo(() => changedRows(before, after), [before, after]);
     const chunks = useMemo(() => changedChunks(before, after), [before, after]);
-    const [at, setAt] = useState(0);
-    const left = useRef<VirtualHandle>(null);
-    const right = useRef<VirtualHandle>(null);
+    const lines = useMemo(() => byteLines(rows, before, after), [rows]);
     const total = Math.ceil(Math.max(before.length, after.length) / 4096);
-    const goTo = (index: number): void => {
-        const next = (index + rows.length) % rows.length;
-        setAt(next);
-        left.current?.show(rows[next]!, true);
-        right.current?.show(rows[next]!, true);
-    };
     const differs = (offset: number): boolean => before[offset] !== after[offset];
     return (
         <>
-            <div class="bytes byte-bar">
-                <span>{plural(rows.length, "row")} of 16 bytes differ, in {chunks.length} of {plural(total, "chunk")}</span>
-                <span class="grow" />
-                {rows.length > 1 && <>
-                    <Button look="quiet" icon="up" title="Change before" onClick={() => goTo(at - 1)} />
-                    <span class="dim">{at + 1} of {count(rows.length)}</span>
-                    <Button look="quiet" icon="down" title="Next change" onClick={() => goTo(at + 1)} />
-                </>}
-            </div>
+            <p class="bytes byte-bar">{plural(rows.length, "row")} of 16 bytes, in {count(chunks.length)} of {plural(total, "chunk")} of the state tree</p>
             {total > 1 && <ChunkMap chunks={chunks} total={total} />}
-            <div class="side-by-side">
-                <HexView bytes={before} label="Before" marks={differs} handle={left} />
-                <HexView bytes={after} label="After" marks={differs} handle={right} />
+            <div class="bytes hex" style={{ height: `${Math.min(lines.length, 18) * HEX_ROW + 16}px` }}>
+                <VirtualList count={lines.length} height={HEX_ROW} label="Bytes that differ" row={(index) => {
+                    const line = lines[index]!;
+                    if (line.kind === "gap") return <div key={index} class="hex-row hex-gap" role="listitem">⋯ {plural(line.rows, "row")} the same</div>;
+                    return <HexRow key={index} bytes={line.kind === "removed" ? before : after} offset={line.offset} kind={line.kind} marks={differs} />;
+                }} />
             </div>
         </>
     );

@@ -1,6 +1,6 @@
 // A turn that is run again, or that is only tried: what came of it, and whether it is what the chain says.
 import { useState } from "preact/hooks";
-import { api, Problem } from "../lib/api";
+import { api } from "../lib/api";
 import { decoded } from "../lib/bytes";
 import { count, size } from "../lib/format";
 import { useKeys } from "../lib/keys";
@@ -32,12 +32,11 @@ export function Rerun({ name, element }: { name: string; element: Element }) {
         <section class="payload" aria-label="Run again">
             <header>
                 <h3>Run again</h3>
-                <span class="dim">on the state before it; nothing is recorded</span>
+                <span class="note">On the state before it; nothing is recorded.</span>
                 <span class="grow" />
                 <Button icon="redo" busy={busy} keys="r" onClick={() => void run()}>Run this turn</Button>
             </header>
-            {error != null && (error instanceof Problem && error.status === 404 && error.kind === "not-found" && /route|path/.test(error.message)
-                ? <p class="bytes none">This server cannot run turns again.</p> : <Failure error={error} />)}
+            {error != null && <Failure error={error} />}
             {turn && <TurnView turn={turn} file={`${name}-${element.sequence}-again`} />}
         </section>
     );
@@ -59,7 +58,7 @@ export function TurnView({ turn, file }: { turn: Turn; file: string }) {
             {turn.outcome === "rejected" && (
                 <div class="notice bad rejection">
                     <Icon name="cross" />
-                    <div><strong>Rejected: {REJECTIONS[turn.code ?? 0] ?? "unknown"} <span class="dim">(code {turn.code})</span></strong><p>{turn.message}</p></div>
+                    <div><strong>Rejected: {REJECTIONS[turn.code ?? 0] ?? "unknown"} <span class="dim">(code {turn.code})</span></strong><p>{turn.message}</p>{turn.detail && <pre>{turn.detail}</pre>}</div>
                 </div>
             )}
             <dl class="facts inline">
@@ -67,7 +66,7 @@ export function TurnView({ turn, file }: { turn: Turn; file: string }) {
                 <Fact name="Fuel">{count(turn.fuel)}</Fact>
                 <Fact name="State">{size(turn.state_size)} <Hash value={turn.state_root} label="state root" /></Fact>
             </dl>
-            {turn.outcome === "ok" && turn.output !== undefined && <Payload title="Output" bytes={decoded(turn.output)} file={`${file}.output`} />}
+            {turn.outcome === "ok" && turn.output != null && <Payload title="Output" bytes={decoded(turn.output)} file={`${file}.output`} />}
             <Log lines={turn.log} />
             <Sent effects={turn.effects} file={file} />
         </div>

@@ -151,8 +151,8 @@ function States({ name, at, other, state, before, element }: {
             </div>
             {before && other !== null && <Difference before={before} after={state} form={form} names={[`after ${count(other)}`, `after ${count(at)}`]} />}
             <section class="payload" aria-label="State">
-                <header><h3>The state</h3><span class="dim">{state.length === 0 ? "empty" : size(state.length)}</span></header>
-                {state.length > 0 && <BytesView bytes={state} shown={form} label="State" />}
+                <header><h3>The state</h3><span class="dim">{state.length === 0 ? "empty" : size(state.length)}{form === "hex" && before ? ", what changed is marked" : ""}</span></header>
+                {state.length > 0 && <BytesView bytes={state} shown={form} label="State" {...(before ? { marks: (offset: number) => before[offset] !== state[offset] } : {})} />}
             </section>
         </>
     );

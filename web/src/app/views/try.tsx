@@ -36,7 +36,7 @@ export function TryInput({ name, at, state }: { name: string; at: number; state:
     return (
         <section class="payload" aria-label="Try an input">
             <header>
-                <h3>Try an input</h3><span class="dim">on the state after {count(at)}; nothing is recorded</span>
+                <h3>Try an input</h3><span class="note">On the state after {count(at)}; nothing is recorded.</span>
                 <span class="grow" />
                 <Button icon="flask" busy={busy} disabled={typeof input === "string"} onClick={() => void run()}>Try it</Button>
             </header>
