@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::memory::{locked, thread, THREADS};
 
 /// Turns that a store serves. More save little, and their memories stop fitting into a processor's nearer cache.
-const TURNS: u32 = 16;
+const TURNS: u32 = 8;
 /// Largest memory that may wait for the end of a store.
 const MEMORY: usize = 1 << 20;
 
