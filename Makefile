@@ -23,7 +23,8 @@ demo: configure
 	@cmake --build build -j $(JOBS) --target theater actor_ledger
 	@tools/demo
 
-test: setup
+test:
+	@tools/setup --tests
 	@tools/run-tests
 
 # One seed of the simulation, or COUNT seeds from SEED on.
