@@ -102,7 +102,7 @@ static void fuzz_effects(th_slice input)
         status = th_effects_next(&reader, &effect, &more, &error);
         if (!status && more) {
             FUZZ_HOLDS(effect.index == seen);
-            FUZZ_HOLDS(effect.request == 0 || effect.request >> 16 == sequence);
+            FUZZ_HOLDS(effect.kind == TH_EFFECT_LOG || effect.request == 0 || effect.request >> 16 == sequence);
             FUZZ_HOLDS(effect.encoding.data >= input.data &&
                        effect.encoding.data + effect.encoding.size <= input.data + input.size);
         }
