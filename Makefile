@@ -1,7 +1,7 @@
 # make          builds build/theater, with all that it needs
 # make demo     the main job on real input: a ledger, 100,000 transfers, verified and run again
 # make test     the whole test suite, in a release and in a sanitizer build
-.PHONY: all setup configure build demo test sim crash bench nightly coverage install clean
+.PHONY: all setup configure build demo test sim crash fuzz bench nightly coverage install clean
 
 JOBS ?= $(shell nproc)
 # Neither ninja nor cargo is a make: what `make -j` tells its children only makes cargo warn.
@@ -23,7 +23,8 @@ demo: configure
 	@cmake --build build -j $(JOBS) --target theater actor_ledger
 	@tools/demo
 
-test: setup
+test:
+	@tools/setup --tests
 	@tools/run-tests
 
 # One seed of the simulation, or COUNT seeds from SEED on.
@@ -35,6 +36,11 @@ sim: build
 # Kills COUNT processes under load.
 crash: build
 	@tests/crash/run build $(COUNT)
+
+# Fuzzes each target for SECONDS (or those named in TARGETS). Needs clang.
+SECONDS ?= 60
+fuzz: setup
+	@tests/fuzz/run build/fuzz $(SECONDS) $(TARGETS)
 
 bench: build
 	@bench/run

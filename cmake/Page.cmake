@@ -1,6 +1,6 @@
 # The web page: whether it can be built here, and how. Without Node 18 or newer, npm, or the packages, everything
 # else builds, and one line says why the page does not. What was missing is looked for again by the next `cmake`.
-option(TH_PAGE "Build the web page into the program, where Node and npm are there" OFF)
+option(TH_PAGE "Build the web page into the program, where Node and npm are there" ON)
 set(TH_PAGE_BUILT FALSE)
 set(TH_PAGE_WHY "")
 

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-/* Bytes that th_encoder_component gave. Has the layout of theater_bytes, but only th_encoder_free may free
+/* Bytes that this library gave. Has the layout of theater_bytes, but only th_encoder_free may free
  * it. */
 typedef struct th_encoder_bytes {
     uint8_t *data;
@@ -38,12 +38,21 @@ typedef struct th_encoder_bytes {
 bool th_encoder_component(const uint8_t *module, size_t size, bool wasi, th_encoder_bytes *ret, char *reterr,
                           size_t reterr_size);
 
+/* Makes one core module, for th_encoder_component, of a component that a tool chain made of many: the linking
+ * that an instance would do each turn is done once. Functions of WASI that it imports are answered inside,
+ * by the host's clock and random numbers where it is those, and by a log line and a trap otherwise. On
+ * success *ret is the caller's, to be given back with th_encoder_free. On failure returns false, leaves *ret
+ * empty and writes what is wrong (no component, not an actor's, a module with a start function) as one line
+ * of UTF-8 to `reterr`. */
+bool th_encoder_merge(const uint8_t *component, size_t size, th_encoder_bytes *ret, char *reterr,
+                      size_t reterr_size);
+
 /* Looks at a component: whether it imports anything but (a part of) theater:actor/host. Returns false and
  * writes what is wrong, with the names and the remedy, as one line of UTF-8 to `reterr`, when it does or is no
  * component. That it exports an actor is for the runtime's loader to see. */
 bool th_encoder_inspect(const uint8_t *component, size_t size, char *reterr, size_t reterr_size);
 
-/* Frees what th_encoder_component gave. Accepts an empty value. */
+/* Frees what th_encoder_component or th_encoder_merge gave. Accepts an empty value. */
 void th_encoder_free(th_encoder_bytes bytes);
 
 #ifdef __cplusplus

@@ -7,6 +7,10 @@
 // Linking the engine is what puts its C functions into this static library; nothing here calls them.
 extern crate theater_engine as _;
 
+mod answers;
+mod linked;
+mod merge;
+
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use wit_component::{embed_component_metadata, ComponentEncoder, StringEncoding};
@@ -110,6 +114,34 @@ fn write_error(message: &str, out: *mut u8, size: usize) {
     }
 }
 
+/// Runs a step that makes bytes of bytes, and gives them or what went wrong.
+unsafe fn made(
+    input: *const u8,
+    size: usize,
+    ret: *mut Bytes,
+    reterr: *mut u8,
+    reterr_size: usize,
+    step: impl FnOnce(&[u8]) -> Result<Vec<u8>, String>,
+) -> bool {
+    let input = if size == 0 { &[][..] } else { std::slice::from_raw_parts(input, size) };
+    *ret = Bytes::EMPTY;
+    match catch_unwind(AssertUnwindSafe(|| step(input))) {
+        Ok(Ok(output)) => {
+            let output = Box::leak(output.into_boxed_slice());
+            *ret = Bytes { data: output.as_mut_ptr(), size: output.len() };
+            true
+        }
+        Ok(Err(message)) => {
+            write_error(&message, reterr, reterr_size);
+            false
+        }
+        Err(_) => {
+            write_error("the encoder failed inside", reterr, reterr_size);
+            false
+        }
+    }
+}
+
 /// See `theater_encoder.h`.
 ///
 /// # Safety
@@ -123,23 +155,22 @@ pub unsafe extern "C" fn th_encoder_component(
     reterr: *mut u8,
     reterr_size: usize,
 ) -> bool {
-    let module = if size == 0 { &[][..] } else { std::slice::from_raw_parts(module, size) };
-    *ret = Bytes::EMPTY;
-    match catch_unwind(AssertUnwindSafe(|| encode(module, wasi))) {
-        Ok(Ok(component)) => {
-            let component = Box::leak(component.into_boxed_slice());
-            *ret = Bytes { data: component.as_mut_ptr(), size: component.len() };
-            true
-        }
-        Ok(Err(message)) => {
-            write_error(&message, reterr, reterr_size);
-            false
-        }
-        Err(_) => {
-            write_error("the encoder failed inside", reterr, reterr_size);
-            false
-        }
-    }
+    made(module, size, ret, reterr, reterr_size, |module| encode(module, wasi))
+}
+
+/// See `theater_encoder.h`.
+///
+/// # Safety
+/// `component` has `size` readable bytes, `ret` is writable, `reterr` has `reterr_size` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn th_encoder_merge(
+    component: *const u8,
+    size: usize,
+    ret: *mut Bytes,
+    reterr: *mut u8,
+    reterr_size: usize,
+) -> bool {
+    made(component, size, ret, reterr, reterr_size, merge::merge)
 }
 
 /// See `theater_encoder.h`.
@@ -170,7 +201,7 @@ pub unsafe extern "C" fn th_encoder_inspect(
 /// See `theater_encoder.h`.
 ///
 /// # Safety
-/// `bytes` came from `th_encoder_component` and was not freed before.
+/// `bytes` came from `th_encoder_component` or `th_encoder_merge` and was not freed before.
 #[no_mangle]
 pub unsafe extern "C" fn th_encoder_free(bytes: Bytes) {
     if !bytes.data.is_null() {

@@ -256,6 +256,9 @@ THEATER_API THEATER_CHECKED theater_status theater_backup(theater_folder *folder
 /* Reads everything and checks every checksum. CORRUPT names the place. */
 THEATER_API THEATER_CHECKED theater_status theater_folder_check(theater_folder *folder, uint64_t *ret_records,
                                                                 uint64_t *ret_bytes, theater_error *reterr);
+/* How many records of the log the handle sees: all that stood there whole when it was opened or last refreshed.
+ * While a runtime writes, the newest of them may still be on their way to the disk. */
+THEATER_API uint64_t theater_folder_records(theater_folder *folder);
 /* How many records of the log the folder's index covers; what is behind is found by reading the log, until
  * a runtime brings the index up to date. */
 THEATER_API uint64_t theater_folder_indexed(theater_folder *folder);

@@ -17,6 +17,7 @@
     X(inspect)                                                                                               \
     X(send)                                                                                                  \
     X(query)                                                                                                 \
+    X(watch)                                                                                                 \
     X(chain)                                                                                                 \
     X(state)                                                                                                 \
     X(verify)                                                                                                \
@@ -32,6 +33,7 @@
     X(import)                                                                                                \
     X(backup)                                                                                                \
     X(serve)                                                                                                 \
+    X(top)                                                                                                   \
     X(token)                                                                                                 \
     X(doctor)                                                                                                \
     X(version)                                                                                               \

@@ -108,9 +108,8 @@ static void put_cause(cli_output *out, const theater_element *element)
     cli_json_end(out, '}');
 }
 
-void cli_element_json(cli_output *out, const theater_element *element)
+void cli_element_json_fields(cli_output *out, const theater_element *element)
 {
-    cli_json_object(out);
     cli_json_key(out, "sequence");
     cli_json_uint(out, element->sequence);
     cli_json_key(out, "hash");
@@ -145,6 +144,12 @@ void cli_element_json(cli_output *out, const theater_element *element)
         cli_json_bytes(out, element->id);
     else
         cli_json_null(out);
+}
+
+void cli_element_json(cli_output *out, const theater_element *element)
+{
+    cli_json_object(out);
+    cli_element_json_fields(out, element);
     cli_json_end(out, '}');
     cli_json_line(out);
 }

@@ -7,5 +7,7 @@
 void cli_element_head(cli_output *out);
 void cli_element_row(cli_output *out, const theater_element *element);
 void cli_element_json(cli_output *out, const theater_element *element);
+/* The members of the object that is open. */
+void cli_element_json_fields(cli_output *out, const theater_element *element);
 
 #endif

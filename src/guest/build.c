@@ -22,17 +22,6 @@ theater_status th_guest_componentize(const th_guest_job *job, bool wasi, theater
     return th_tool_componentize(job->module, job->output, wasi, NULL, reterr);
 }
 
-/* The languages whose compiler looks for the SDK beside the sources get a copy of it there. It is refreshed
- * with each build, so that a project follows the version of Theater that builds it. */
-static theater_status place_sdk(const th_guest_language *language, const char *folder, const char *sdk,
-                                theater_error *reterr)
-{
-    char target[PATH_MAX];
-    if (snprintf(target, sizeof target, "%s/.theater/%s", folder, language->sdk) >= PATH_MAX)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", folder);
-    return th_guest_copy_folder(sdk, target, reterr);
-}
-
 /* Checks the component, and moves it to its place. */
 static theater_status take_output(const th_guest_job *job, const char *output, th_guest_built *ret,
                                   theater_error *reterr)
@@ -69,7 +58,7 @@ static theater_status build_in(const th_guest_project *project, const char *real
     if (status == THEATER_OK && language->sdk)
         status = th_guest_find_sdk(language->sdk, sdk, reterr);
     if (status == THEATER_OK && language->place_sdk)
-        status = place_sdk(language, real, sdk, reterr);
+        status = th_guest_place_sdk(language, real, reterr);
     if (status != THEATER_OK)
         return status;
     th_guest_job job = {.folder = real,

@@ -45,8 +45,8 @@ theater_status th_guest_make_folders(const char *path, theater_error *reterr)
 /* What no project needs of the SDK. */
 static bool is_left_out(const char *name)
 {
-    static const char *const names[] = {"node_modules", "target", "template", "tests", "__pycache__", NULL};
-    if (name[0] == '.')
+    static const char *const names[] = {"node_modules", "target", "tests", "__pycache__", NULL};
+    if (name[0] == '.' || strncmp(name, "template", 8) == 0)
         return true;
     for (size_t i = 0; names[i]; i++)
         if (strcmp(name, names[i]) == 0)
@@ -151,4 +151,15 @@ theater_status th_guest_find_sdk(const char *name, char *ret, theater_error *ret
     return th_fail(
         reterr, THEATER_TOOL_MISSING,
         "the SDK's folder %s was not found; set THEATER_SDK to the folder sdk of Theater's sources", name);
+}
+
+theater_status th_guest_place_sdk(const th_guest_language *language, const char *folder, theater_error *reterr)
+{
+    char sdk[PATH_MAX], target[PATH_MAX];
+    theater_status status = th_guest_find_sdk(language->sdk, sdk, reterr);
+    if (status != THEATER_OK)
+        return status;
+    if (snprintf(target, sizeof target, "%s/.theater/%s", folder, language->sdk) >= PATH_MAX)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", folder);
+    return th_guest_copy_folder(sdk, target, reterr);
 }

@@ -139,7 +139,13 @@ THEATER_CHECKED theater_status th_guest_componentize(const th_guest_job *job, bo
  * was built. `ret` has PATH_MAX bytes. TOOL_MISSING. */
 THEATER_CHECKED theater_status th_guest_find_sdk(const char *name, char *ret, theater_error *reterr);
 
-/* Copies a folder with all in it, hidden files and the folders node_modules, target, template, tests and
+/* Copies the SDK of a language that has `place_sdk` to .theater/SDK of the project in `folder`, for a compiler
+ * that looks for it beside the sources. It is refreshed with each build, so that a project follows the version
+ * of Theater that builds it. */
+THEATER_CHECKED theater_status th_guest_place_sdk(const th_guest_language *language, const char *folder,
+                                                  theater_error *reterr);
+
+/* Copies a folder with all in it, hidden files and the folders node_modules, target, template*, tests and
  * __pycache__ left out. A file that is the same already is not touched, so that nothing is built again. At
  * most 10,000 files; the target's folders are made. */
 THEATER_CHECKED theater_status th_guest_copy_folder(const char *from, const char *to, theater_error *reterr);

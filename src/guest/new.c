@@ -108,5 +108,6 @@ theater_status th_guest_new(const th_guest_language *language, const char *path,
         return status;
     if (mkdir(folder, 0777) != 0)
         return th_tool_fail_errno(reterr, errno, folder);
-    return write_folder(template, folder, name, 0, reterr);
+    status = write_folder(template, folder, name, 0, reterr);
+    return status || !language->place_sdk ? status : th_guest_place_sdk(language, folder, reterr);
 }

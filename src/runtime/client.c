@@ -27,7 +27,8 @@ static th_item *make_item(theater_runtime *runtime, th_item_kind kind, const the
                           theater_completion completion, void *context)
 {
     th_slice principal = message->principal ? th_slice_text(message->principal) : (th_slice){0};
-    th_item *item = th_pool_item(&runtime->pool, kind, message->input.size + message->id.size + principal.size);
+    th_item *item =
+        th_pool_item(&runtime->pool, kind, message->input.size + message->id.size + principal.size);
     if (!item)
         return NULL;
     size_t used = 0;

@@ -26,15 +26,17 @@ theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret, thea
     return THEATER_OK;
 }
 
+/* One print for the four: every answer has them. */
 static void put_headers(th_exchange *x, const theater_answer *answer)
 {
-    char hex[65];
-    th_reply_header(x, "Theater-Sequence: %llu", (unsigned long long)answer->sequence);
-    th_hex_encode(th_slice_of(answer->element.bytes, 32), hex);
-    th_reply_header(x, "Theater-Element: %s", hex);
-    th_hex_encode(th_slice_of(answer->state_root.bytes, 32), hex);
-    th_reply_header(x, "Theater-State-Root: %s", hex);
-    th_reply_header(x, "Theater-Fuel: %llu", (unsigned long long)answer->fuel);
+    char element[65], root[65];
+    th_hex_encode(th_slice_of(answer->element.bytes, 32), element);
+    th_hex_encode(th_slice_of(answer->state_root.bytes, 32), root);
+    if (th_buf_printf(&x->reply.headers, NULL,
+                      "Theater-Sequence: %llu\r\nTheater-Element: %s\r\nTheater-State-Root: %s\r\n"
+                      "Theater-Fuel: %llu\r\n",
+                      (unsigned long long)answer->sequence, element, root, (unsigned long long)answer->fuel))
+        th_buf_clear(&x->reply.headers);
     if (answer->repeated)
         th_reply_header(x, "Theater-Repeated: true");
 }

@@ -312,9 +312,9 @@ struct th_server {
     SSL_CTX *tls;
     char socket_path[108];
     char address[300];
-    th_mutex lock; /* of posts and folders */
+    th_mutex lock; /* of folders */
     th_mutex files_lock; /* one upload is written at a time */
-    th_post *posts_first, *posts_last;
+    th_post *posts; /* atomic; the newest first */
     theater_folder *folders[TH_FOLDERS_KEPT];
     size_t folder_count;
     th_connection *connections;

@@ -1,30 +1,36 @@
+/* Posts to the loop: a stack that any thread pushes to with one exchange of its top, and that the loop takes whole
+ * and turns round. Thousands of answers come between two rounds of the loop under load; with a lock, the committer
+ * and the loop slept and woke each other for it.
+ *
+ * Order: a push releases what its thread wrote into the post, the taking of all acquires it. A post that was pushed
+ * before another by the same thread lies below it, and so runs before it. */
 #include "server/internal.h"
 
 void th_post_to(th_server *server, th_post *post)
 {
-    post->next = NULL;
-    th_mutex_lock(&server->lock);
-    bool first = server->posts_first == NULL;
-    if (server->posts_last)
-        server->posts_last->next = post;
-    else
-        server->posts_first = post;
-    server->posts_last = post;
-    th_mutex_unlock(&server->lock);
-    /* Whoever found the list empty wakes the loop; it takes the whole list at once. */
-    if (first)
+    th_post *top = __atomic_load_n(&server->posts, __ATOMIC_RELAXED);
+    do
+        post->next = top;
+    while (!__atomic_compare_exchange_n(&server->posts, &top, post, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    /* Whoever found the stack empty wakes the loop; it takes the whole stack at once. The post may be gone by
+     * now. */
+    if (!top)
         uv_async_send(&server->wake);
 }
 
 void th_posts_run(th_server *server)
 {
-    th_mutex_lock(&server->lock);
-    th_post *post = server->posts_first;
-    server->posts_first = server->posts_last = NULL;
-    th_mutex_unlock(&server->lock);
-    while (post) {
-        th_post *next = post->next;
-        post->run(post);
-        post = next;
+    th_post *top = __atomic_exchange_n(&server->posts, NULL, __ATOMIC_ACQUIRE);
+    th_post *first = NULL;
+    while (top) {
+        th_post *next = top->next;
+        top->next = first;
+        first = top;
+        top = next;
+    }
+    while (first) {
+        th_post *next = first->next;
+        first->run(first);
+        first = next;
     }
 }

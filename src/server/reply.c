@@ -5,6 +5,7 @@
 
 #include "server/internal.h"
 
+#define HEAD_ROOM 512 /* what a head has besides the reply's own headers, about */
 #define COMPRESS_FROM ((size_t)1024)
 #define COMPRESS_TO ((size_t)4 << 20)
 
@@ -196,24 +197,43 @@ static bool compress_body(th_exchange *x)
     return good;
 }
 
+/* Every reply has a head, so it is put together from its parts: printing it took a tenth of the time of a
+ * request. */
+static bool put_line(th_exchange *x, const char *name, const char *value)
+{
+    return put(x, name) && put(x, value) && put(x, "\r\n");
+}
+
+static bool put_number(th_exchange *x, size_t number)
+{
+    char digits[24];
+    char *at = digits + sizeof digits - 1;
+    *at = 0;
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    return put(x, at);
+}
+
 static bool put_head(th_exchange *x, bool compressed)
 {
     const th_reply *reply = &x->reply;
-    theater_status status =
-        th_buf_printf(&x->out, NULL, "HTTP/1.1 %u %s\r\n", reply->status, th_http_reason(reply->status));
-    if (!status && reply->type)
-        status = th_buf_printf(&x->out, NULL, "Content-Type: %s\r\n", reply->type);
-    if (!status && reply->etag[0])
-        status = th_buf_printf(&x->out, NULL, "ETag: \"%s\"\r\n", reply->etag);
+    bool good =
+        th_buf_reserve(&x->out, HEAD_ROOM + reply->headers.size + reply->body.size, NULL) == THEATER_OK;
+    good = good && put(x, "HTTP/1.1 ") && put_number(x, reply->status) && put(x, " ") &&
+           put(x, th_http_reason(reply->status)) && put(x, "\r\n");
+    if (reply->type)
+        good = good && put_line(x, "Content-Type: ", reply->type);
+    if (reply->etag[0])
+        good = good && put(x, "ETag: \"") && put_line(x, reply->etag, "\"");
     const char *cache = reply->cache       ? reply->cache
                         : reply->immutable ? "private, max-age=31536000, immutable"
                                            : "no-store";
     const char *policy = reply->policy ? reply->policy : "default-src 'none'; frame-ancestors 'none'";
-    if (!status)
-        status = th_buf_printf(&x->out, NULL, "Cache-Control: %s\r\nContent-Security-Policy: %s\r\n", cache,
-                               policy);
-    bool good = !status && put(x, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                                  "Cross-Origin-Resource-Policy: same-origin\r\n");
+    good = good && put_line(x, "Cache-Control: ", cache) &&
+           put_line(x, "Content-Security-Policy: ", policy) &&
+           put(x, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                  "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (compressible(reply->type))
         good = good && put(x, "Vary: Accept-Encoding\r\n");
     if (compressed)
@@ -255,8 +275,7 @@ void th_exchange_reply(th_exchange *x)
     bool good = put_head(x, compressed);
     bool bodyless = reply->status == 204 || reply->status == 304;
     if (!bodyless)
-        good =
-            good && th_buf_printf(&x->out, NULL, "Content-Length: %zu\r\n", reply->body.size) == THEATER_OK;
+        good = good && put(x, "Content-Length: ") && put_number(x, reply->body.size) && put(x, "\r\n");
     put_connection(x);
     good = good && put(x, "\r\n");
     if (!bodyless && x->method != HTTP_HEAD)

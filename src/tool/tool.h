@@ -37,6 +37,10 @@ THEATER_CHECKED theater_status th_tool_compile(const th_tool_sources *sources, c
 THEATER_CHECKED theater_status th_tool_componentize(const char *module, const char *output, bool wasi,
                                                     size_t *ret_bytes, theater_error *reterr);
 
+/* Makes one core module, in file `output`, of a component of many in file `component`, for th_tool_componentize;
+ * what it imports of WASI is answered inside. COMPONENT_REFUSED: it is no actor, or cannot be merged. */
+THEATER_CHECKED theater_status th_tool_merge(const char *component, const char *output, theater_error *reterr);
+
 /* Looks whether a component imports only what an actor has. COMPONENT_REFUSED with the list of what else, and
  * the remedy; `name` is for the message. */
 THEATER_CHECKED theater_status th_tool_inspect(th_slice component, const char *name, theater_error *reterr);

@@ -1,4 +1,5 @@
 """What the pages say of the sources, held against the sources: dependencies, links, decisions, the reference of the C API."""
+import json
 import pathlib
 import re
 import subprocess
@@ -52,6 +53,16 @@ def crates():
     return found
 
 
+def packages():
+    """Packages of npm that the page asks for, each with its version."""
+    found = {}
+    for path in [ROOT / "web/package.json", ROOT / "tests/web/browser/package.json"]:
+        if path.exists():
+            page = json.loads(path.read_text(encoding="utf-8"))
+            found |= page.get("dependencies", {}) | page.get("devDependencies", {})
+    return found
+
+
 def rows():
     """First and second column of the page's tables of dependencies, where one stands."""
     return re.findall(r"^\| ([^|]*) \| ([^|]*) \|", DEPENDENCIES, re.M)
@@ -67,17 +78,29 @@ class Dependencies(unittest.TestCase):
         self.assertIn("OpenSSL::Crypto", targets_linked())
 
     def test_everything_linked_stands_on_the_page(self):
-        missing = (modules_linked() | set(crates()) | targets_linked()) - self.names()
+        missing = (modules_linked() | set(crates()) | targets_linked() | set(packages())) - self.names()
         self.assertEqual(missing, set(), "docs/DEPENDENCIES.md has no row for these")
 
     def test_everything_on_the_page_is_linked(self):
-        known = modules_linked() | set(crates()) | targets_linked() | {"m", "dl", "pkg-config"}
+        known = modules_linked() | set(crates()) | targets_linked() | set(packages()) | {"m", "dl", "pkg-config"}
         self.assertEqual(self.names() - known, set(), "docs/DEPENDENCIES.md has rows for what nothing links")
 
     def test_versions_of_crates(self):
         for name, (_, version) in crates().items():
             row = next(second for first, second in rows() if f"`{name}`" in first)
             self.assertIn(version, row, name)
+
+    def test_versions_of_packages(self):
+        for name, version in packages().items():
+            row = next(second for first, second in rows() if f"`{name}`" in first)
+            self.assertEqual(f"exactly {version}", row, name)
+
+    def test_locks_name_no_host(self):
+        """Any registry or mirror serves them; the hashes say whether it is the same."""
+        for path in [ROOT / "web/package-lock.json", ROOT / "tests/web/browser/package-lock.json"]:
+            if path.exists():
+                self.assertNotIn('"resolved"', path.read_text(encoding="utf-8"), path)
+                self.assertIn('"integrity"', path.read_text(encoding="utf-8"), path)
 
     def test_the_pinned_version_is_the_locked_one(self):
         lock = (ROOT / "Cargo.lock").read_text(encoding="utf-8")

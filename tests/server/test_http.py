@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import unittest.mock
 
 from support import *
 
@@ -113,6 +114,36 @@ class Http(Case):
         count = int(self.theater("query", "counter", "get"))
         self.assertGreaterEqual(count, acknowledged)
         self.theater("verify", "--all")
+
+    def test_nothing_is_shown_before_it_is_on_disk(self):
+        library = os.environ.get("THEATER_SLOW_DISK")
+        if not library:
+            self.skipTest("nothing can be preloaded into this build")
+        self.stop()
+        with unittest.mock.patch.dict(os.environ, {"LD_PRELOAD": library, "SLOW_SYNC_MS": "400"}):
+            self.serve()
+        answered, shown = [], {}
+
+        def send():
+            self.send("counter", "inc")
+            answered.append(time.monotonic() - began)
+
+        def look(path, there):
+            while path not in shown:
+                if there(self.request("GET", path)):
+                    shown[path] = time.monotonic() - began
+
+        looks = {"/v1/actors/counter": lambda r: r.json["elements"] == 2, "/v1/actors/counter/elements/1": lambda r: r.status == 200,
+                 "/v1/actors/counter/elements?from=1": lambda r: r.json["elements"], "/v1/actors/counter/state": lambda r: r.headers["Theater-Sequence"] == "1"}
+        began = time.monotonic()
+        threads = [threading.Thread(target=send)] + [threading.Thread(target=look, args=item) for item in looks.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertGreater(answered[0], 0.39)
+        for path, seconds in shown.items():
+            self.assertGreater(seconds, 0.39, path)
 
     def test_after_a_kill_every_answer_is_there(self):
         answered = 0

@@ -151,7 +151,7 @@ export function App() {
                 document.getElementById("view")?.focus();
             }}>To the content</a>
             <SideBar route={route} />
-            <main id="view" tabIndex={-1}>
+            <main id="view" tabIndex={0}>
                 <Banner />
                 <View route={route} />
             </main>

@@ -1,12 +1,19 @@
 // The keyboard: views say which keys they take; one listener gives them out.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 export interface Binding {
     keys: string[];
     run: (event: KeyboardEvent) => void;
 }
 
-const stack: Binding[][] = [];
+interface Taker {
+    /** Parents render before their children, so a part has a higher number than what it is in. */
+    order: number;
+    bindings: Binding[];
+}
+
+const takers: Taker[] = [];
+let lastOrder = 0;
 let prefix = "";
 let prefixTimer = 0;
 
@@ -34,8 +41,8 @@ function onKey(event: KeyboardEvent): void {
     if (document.querySelector("dialog[open]") || belongs(event)) return;
     const key = prefix ? `${prefix} ${event.key}` : event.key;
     prefix = "";
-    for (let i = stack.length - 1; i >= 0; i--) {
-        const found = stack[i]!.find((binding) => binding.keys.includes(key));
+    for (const taker of [...takers].sort((a, b) => b.order - a.order)) {
+        const found = taker.bindings.find((binding) => binding.keys.includes(key));
         if (found) {
             event.preventDefault();
             found.run(event);
@@ -51,13 +58,17 @@ function onKey(event: KeyboardEvent): void {
 
 addEventListener("keydown", onKey);
 
-/** Takes keys while the component is shown; the component shown last is asked first. */
+/** Takes keys while the component is shown; the innermost component is asked first. */
 export function useKeys(bindings: Binding[]): void {
+    // Set while rendering and not after it: the next key must not find what the last one has changed already.
+    const taker = useRef<Taker | null>(null);
+    taker.current ??= { order: ++lastOrder, bindings };
+    taker.current.bindings = bindings;
     useEffect(() => {
-        stack.push(bindings);
+        const own = taker.current!;
+        takers.push(own);
         return () => {
-            const at = stack.indexOf(bindings);
-            if (at >= 0) stack.splice(at, 1);
+            takers.splice(takers.indexOf(own), 1);
         };
-    });
+    }, []);
 }

@@ -33,7 +33,6 @@ interface Props {
     label: string;
     class?: string;
     children?: ComponentChildren;
-    activeId?: string | undefined;
     handle?: RefObject<VirtualHandle | null>;
 }
 
@@ -43,7 +42,7 @@ export function VirtualList(props: Props) {
     const [view, setView] = useState(600);
     // `offset`: how far the scroller's own place is from `top`.
     const [{ top, offset }, setPlace] = useState({ top: 0, offset: 0 });
-    const state = useRef({ top: 0, seen: 0, ours: -1, timer: 0 });
+    const state = useRef({ top: 0, seen: 0, ours: NaN, timer: 0 });
     const total = count * height;
     const scrollHeight = Math.min(total, MAX_PX);
     const topMax = Math.max(0, total - view);
@@ -71,11 +70,11 @@ export function VirtualList(props: Props) {
         const element = box.current!;
         const now = element.scrollTop;
         if (Math.abs(now - state.current.ours) <= 1) {
-            state.current.ours = -1;
+            state.current.ours = NaN;
             state.current.seen = now;
             return;
         }
-        state.current.ours = -1;
+        state.current.ours = NaN;
         const step = now - state.current.seen;
         state.current.seen = now;
         if (total <= MAX_PX) place(now);
@@ -130,7 +129,7 @@ export function VirtualList(props: Props) {
     for (let i = first; i <= last; i++) rows.push(props.row(i));
     return (
         <div ref={box} class={`virtual ${props.class ?? ""}`} onScroll={onScroll} tabIndex={0} role="list"
-            aria-label={props.label} aria-activedescendant={props.activeId}>
+            aria-label={props.label}>
             <div class="virtual-space" style={{ height: `${scrollHeight}px` }} role="presentation">
                 <div class="virtual-rows" role="presentation"
                     style={{ transform: `translateY(${Math.round(first * height + offset)}px)` }}>

@@ -127,7 +127,6 @@ export function ChainView({ name, actor, sequence }: { name: string; actor: Acto
                         </div>
                         {chain.error.value != null && <Failure error={chain.error.value} />}
                         <VirtualList key={search ? key : "all"} handle={list} count={rows} height={ROW} row={row} onRange={onRange} label={`Chain of ${name}`}
-                            activeId={sequence === null ? undefined : `element-${sequence}`}
                             onScroll={(atEnd) => setFollowing(atEnd && sequence === null)} />
                         {search && <SearchState search={search} total={total} />}
                     </section>

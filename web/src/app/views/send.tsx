@@ -28,6 +28,8 @@ interface Sent {
 /** Kept for each actor while the page is open. */
 const HISTORY_MAX = 100;
 const histories = new Map<string, Sent[]>();
+/** What is being written to each actor: it is there again when one comes back from its chain. */
+const drafts = new Map<string, Draft>();
 let lastId = 0;
 
 const lineOf = (bytes: Uint8Array): string => (textOf(bytes.subarray(0, 200)) ?? `0x${toHex(bytes.subarray(0, 60))}`).replace(/\s+/g, " ");
@@ -49,13 +51,14 @@ async function deliver(name: string, mode: Mode, draft: Draft, key: string): Pro
 }
 
 export function SendView({ name, actor }: { name: string; actor: Actor }) {
-    const [draft, setDraft] = useState<Draft>(histories.get(name)?.[0]?.draft ?? emptyDraft);
+    const [draft, setDraft] = useState<Draft>(drafts.get(name) ?? emptyDraft);
     const [mode, setMode] = useState<Mode>("message");
     const [key, setKey] = useState("");
     const [busy, setBusy] = useState(false);
     const [history, setHistory] = useState<Sent[]>(histories.get(name) ?? []);
     const [open, setOpen] = useState<number | null>(history[0]?.id ?? null);
     const input = draftBytes(draft);
+    drafts.set(name, draft);
     const ready = typeof input !== "string" && !busy && (mode === "query" || new TextEncoder().encode(key).length <= 64);
     const run = async (): Promise<void> => {
         if (!ready) return;

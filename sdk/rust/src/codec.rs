@@ -1,0 +1,258 @@
+//! A state that is any type of serde's, as JSON or as CBOR. The same value gives the same bytes: members and keys stand in order, whatever
+//! the order of a `HashMap`.
+
+use crate::Codec;
+use serde::{de::DeserializeOwned, Serialize};
+use serde_json::{Map, Number, Value};
+
+/// JSON: members in the order of their names, no spaces. To be read by people, and by the other languages' JSON codecs.
+pub struct Json;
+
+impl<T: Serialize + DeserializeOwned> Codec<T> for Json {
+    fn decode(state: Vec<u8>) -> Option<T> {
+        serde_json::from_slice(&state).ok()
+    }
+
+    fn encode(state: T) -> Option<Vec<u8>> {
+        // serde_json's map is a tree, ordered by key.
+        serde_json::to_vec(&serde_json::to_value(state).ok()?).ok()
+    }
+}
+
+/// CBOR, by the core deterministic encoding of RFC 8949, section 4.2.1: smaller than JSON, and faster to read.
+pub struct Cbor;
+
+impl<T: Serialize + DeserializeOwned> Codec<T> for Cbor {
+    fn decode(state: Vec<u8>) -> Option<T> {
+        let mut reader = Reader { bytes: &state, at: 0 };
+        let value = reader.value(0)?;
+        (reader.at == state.len()).then_some(())?;
+        serde_json::from_value(value).ok()
+    }
+
+    fn encode(state: T) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        put(&serde_json::to_value(state).ok()?, &mut out);
+        Some(out)
+    }
+}
+
+const DEPTH: usize = 128;
+
+fn put_head(major: u8, value: u64, out: &mut Vec<u8>) {
+    let major = major << 5;
+    match value {
+        0..=23 => out.push(major | value as u8),
+        24..=0xff => out.extend([major | 24, value as u8]),
+        0x100..=0xffff => {
+            out.push(major | 25);
+            out.extend((value as u16).to_be_bytes());
+        }
+        0x1_0000..=0xffff_ffff => {
+            out.push(major | 26);
+            out.extend((value as u32).to_be_bytes());
+        }
+        _ => {
+            out.push(major | 27);
+            out.extend(value.to_be_bytes());
+        }
+    }
+}
+
+/// The half-precision form of a value that has one exactly.
+fn half(value: f64) -> Option<u16> {
+    let bits = value.to_bits();
+    let (sign, exponent, fraction) = ((bits >> 48 & 0x8000) as u16, (bits >> 52 & 0x7ff) as i32 - 1023, bits & ((1 << 52) - 1));
+    match exponent {
+        -1023 if fraction == 0 => Some(sign),
+        1024 if fraction == 0 => Some(sign | 0x7c00),
+        -14..=15 if fraction & ((1 << 42) - 1) == 0 => Some(sign | ((exponent + 15) as u16) << 10 | (fraction >> 42) as u16),
+        -24..=-15 => {
+            // Without a leading one: the fraction stands further right.
+            let shift = 42 + (-14 - exponent);
+            let all = fraction | 1 << 52;
+            (all & ((1 << shift) - 1) == 0).then_some(sign | (all >> shift) as u16)
+        }
+        _ => None,
+    }
+}
+
+fn from_half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 0x3ff));
+    let value = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 => f64::INFINITY,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits & 0x8000 == 0 { value } else { -value }
+}
+
+/// The shortest form that has the value.
+fn put_float(value: f64, out: &mut Vec<u8>) {
+    let single = value as f32;
+    if let Some(half) = half(value) {
+        out.push(0xf9);
+        out.extend(half.to_be_bytes());
+    } else if f64::from(single).to_bits() == value.to_bits() {
+        out.push(0xfa);
+        out.extend(single.to_be_bytes());
+    } else {
+        out.push(0xfb);
+        out.extend(value.to_be_bytes());
+    }
+}
+
+fn put_number(number: &Number, out: &mut Vec<u8>) {
+    if let Some(value) = number.as_u64() {
+        put_head(0, value, out);
+    } else if let Some(value) = number.as_i64() {
+        put_head(1, !value as u64, out);
+    } else {
+        put_float(number.as_f64().unwrap_or(0.0), out);
+    }
+}
+
+fn put(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.push(0xf6),
+        Value::Bool(value) => out.push(0xf4 + u8::from(*value)),
+        Value::Number(number) => put_number(number, out),
+        Value::String(text) => {
+            put_head(3, text.len() as u64, out);
+            out.extend(text.as_bytes());
+        }
+        Value::Array(items) => {
+            put_head(4, items.len() as u64, out);
+            items.iter().for_each(|item| put(item, out));
+        }
+        Value::Object(members) => {
+            put_head(5, members.len() as u64, out);
+            // Keys in the order of their encodings: shorter ones first.
+            let mut keys: Vec<_> = members.iter().collect();
+            keys.sort_by(|a, b| (a.0.len(), a.0).cmp(&(b.0.len(), b.0)));
+            for (key, value) in keys {
+                put_head(3, key.len() as u64, out);
+                out.extend(key.as_bytes());
+                put(value, out);
+            }
+        }
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, size: usize) -> Option<&'a [u8]> {
+        let part = self.bytes.get(self.at..self.at.checked_add(size)?)?;
+        self.at += size;
+        Some(part)
+    }
+
+    fn number(&mut self, size: usize) -> Option<u64> {
+        Some(self.take(size)?.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+    }
+
+    fn text(&mut self, size: u64) -> Option<String> {
+        String::from_utf8(self.take(usize::try_from(size).ok()?)?.to_vec()).ok()
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        if depth == DEPTH {
+            return None;
+        }
+        let head = self.take(1)?[0];
+        let (major, minor) = (head >> 5, head & 31);
+        if major == 7 {
+            return match head {
+                0xf4 => Some(Value::Bool(false)),
+                0xf5 => Some(Value::Bool(true)),
+                0xf6 => Some(Value::Null),
+                0xf9 => Some(Value::from(from_half(self.number(2)? as u16))),
+                0xfa => Some(Value::from(f64::from(f32::from_bits(self.number(4)? as u32)))),
+                0xfb => Some(Value::from(f64::from_bits(self.number(8)?))),
+                _ => None,
+            };
+        }
+        let value = match minor {
+            0..=23 => u64::from(minor),
+            24..=27 => self.number(1 << (minor - 24))?,
+            _ => return None,
+        };
+        match major {
+            0 => Some(Value::from(value)),
+            1 => Some(Value::from(!i64::try_from(value).ok()?)),
+            3 => Some(Value::String(self.text(value)?)),
+            4 => (0..value).map(|_| self.value(depth + 1)).collect::<Option<Vec<_>>>().map(Value::Array),
+            5 => {
+                let mut members = Map::new();
+                for _ in 0..value {
+                    let Value::String(key) = self.value(depth + 1)? else { return None };
+                    members.insert(key, self.value(depth + 1)?);
+                }
+                Some(Value::Object(members))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::HashMap;
+
+    #[test]
+    fn floats_take_the_shortest_form() {
+        // Values of RFC 8949, appendix A.
+        for (value, form) in [
+            (0.0, "f90000"),
+            (1.5, "f93e00"),
+            (65504.0, "f97bff"),
+            (100000.0, "fa47c35000"),
+            (5.960464477539063e-8, "f90001"),
+            (0.00006103515625, "f90400"),
+            (-4.0, "f9c400"),
+            (1.1, "fb3ff199999999999a"),
+        ] {
+            let mut out = Vec::new();
+            put_float(value, &mut out);
+            assert_eq!(out.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), form);
+            assert_eq!(Reader { bytes: &out, at: 0 }.value(0), Some(Value::from(value)));
+        }
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+    struct Stock {
+        title: String,
+        left: i64,
+        price: f64,
+        shelves: HashMap<String, u64>,
+        note: Option<String>,
+    }
+
+    fn stock() -> Stock {
+        let shelves = ["b", "aa", "c", "a"].iter().map(|name| (name.to_string(), 300)).collect();
+        Stock { title: "é".into(), left: -5, price: 1.1, shelves, note: None }
+    }
+
+    #[test]
+    fn a_value_comes_back_and_has_one_form() {
+        let json = Json::encode(stock()).unwrap();
+        assert_eq!(
+            String::from_utf8(json.clone()).unwrap(),
+            r#"{"left":-5,"note":null,"price":1.1,"shelves":{"a":300,"aa":300,"b":300,"c":300},"title":"é"}"#
+        );
+        assert_eq!(<Json as Codec<Stock>>::decode(json), Some(stock()));
+        let cbor = Cbor::encode(stock()).unwrap();
+        assert_eq!(cbor, Cbor::encode(stock()).unwrap());
+        assert_eq!(cbor[..8], [0xa5, 0x64, b'l', b'e', b'f', b't', 0x24, 0x64]);
+        assert_eq!(<Cbor as Codec<Stock>>::decode(cbor.clone()), Some(stock()));
+        for size in 0..cbor.len() {
+            assert_eq!(<Cbor as Codec<Stock>>::decode(cbor[..size].to_vec()), None);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""`theater build`, `test` and their errors, with actors in C, whose compiler the build of the project needs anyway."""
+import os
+from pathlib import Path
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from languages import PROGRAM, load, theater
+
+INVALID_ARGUMENT, NOT_FOUND, COMPONENT_REFUSED, ACTOR_FAILED = 2, 4, 6, 7
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="theater-command-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_theater(self, *arguments, code=0):
+        done = theater(*arguments, cwd=self.folder)
+        self.assertEqual(done.returncode, code, f"theater {arguments}: {done.stderr}\n{done.stdout[-4000:]}")
+        return done
+
+    def new(self):
+        self.run_theater("new", "poll")
+        return self.folder / "poll"
+
+    def test_a_difference_is_shown_with_its_line(self):
+        poll = self.new()
+        (poll / "actor.test").write_text(
+            "> vote tea\n< 2\n> vote wine\n< 1\n> vote tea\n-> bank hold\n? result\n"
+            "> vote tea\nroot " + "0" * 64 + "\nfuel 1\nstate x\n> vote no\n")
+        done = self.run_theater("test", "poll", code=ACTOR_FAILED)
+        for part in ("poll/actor.test:1  > vote tea", "expected  2", "got       1", "actor.test:3",
+                     "rejected: there is no such choice", "-> bank hold", "nothing was sent", "root", "fuel", "state",
+                     "not to be rejected"):
+            self.assertIn(part, done.stdout)
+        self.assertIn("5 of 7 steps are not as expected", done.stderr)
+        steps = [load(line) for line in self.run_theater("test", "poll", "--json", code=ACTOR_FAILED).stdout.splitlines()]
+        self.assertEqual([step["passed"] for step in steps], [True, False, False, False, True, False, False])
+        self.assertEqual([d["what"] for d in steps[5]["differences"]], ["root", "fuel", "state"])
+
+    def test_update_writes_what_was_seen_and_keeps_the_rest(self):
+        poll = self.new()
+        test = poll / "actor.test"
+        test.write_text("# kept\n> vote tea\n\n< 9\n# kept too\nroot " + "0" * 64 + "\n> vote wine\n>:hex 766f746520746561\n<:json 2\n")
+        self.run_theater("test", "poll", "--update")
+        text = test.read_text()
+        self.assertTrue(text.startswith("# kept\n> vote tea\n\n# kept too\n< 1\nroot "), text)
+        self.assertIn("> vote wine\n! there is no such choice\n", text)
+        self.assertTrue(text.endswith(">:hex 766f746520746561\n<:json 2\n"), text)
+        self.run_theater("test", "poll")
+        before = test.read_bytes()
+        self.run_theater("test", "poll", "--update")
+        self.assertEqual(test.read_bytes(), before)
+
+    def test_a_file_that_cannot_be_read_names_its_line(self):
+        poll = self.new()
+        for text, part in (("> a\nsay x\n", ":2: a line begins with"), (">:hex 0g\n", "hex digits"), (">:json {\n", "no JSON"),
+                           (">:string x\n", "no string"), (">:what x\n", "a type is"), ("at noon\n", "a time is"),
+                           ("from x y\n", "an input is from"), ("from actor\n", "missing behind"), ("-> A x\n", "no name"),
+                           ("root 00\n", "64 hex"), (">:file none.bin\n", "none.bin"), ("fuel x\n", "fuel is"),
+                           ("config x\n> a\n", "there is no actor")):
+            (poll / "actor.test").write_text(text if part != "there is no actor" else "config\n! no choice\n> a\n")
+            done = theater("test", "poll", cwd=self.folder)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(part, done.stderr, text)
+        (poll / "actor.test").unlink()
+        self.assertIn("no file of tests", self.run_theater("test", "poll", code=NOT_FOUND).stderr)
+
+    def test_a_test_builds_what_is_older_than_its_sources(self):
+        poll = self.new()
+        self.run_theater("test", "poll")
+        source = poll / "actor.c"
+        source.write_text(source.read_text().replace("there is no such choice", "no"))
+        self.run_theater("test", "poll", "--no-build")
+        self.assertIn("got       no", self.run_theater("test", "poll", code=ACTOR_FAILED).stdout)
+
+    def test_what_is_built(self):
+        self.new()
+        self.run_theater("build", "poll/actor.c")
+        built = load(self.run_theater("build", "poll", "--json", "--output", "other.wasm").stdout)
+        self.assertEqual((built["language"], built["component"]), ("c", "other.wasm"))
+        self.assertEqual((self.folder / "other.wasm").read_bytes(), (self.folder / "poll/build/poll.wasm").read_bytes())
+        # A component is only checked.
+        self.run_theater("build", "other.wasm", "--output", "again.wasm")
+        self.assertEqual((self.folder / "other.wasm").read_bytes(), (self.folder / "again.wasm").read_bytes())
+        self.assertIn("is none of", self.run_theater("build", "poll", "--lang", "cobol", code=INVALID_ARGUMENT).stderr)
+        self.assertIn("is none of", self.run_theater("new", "--lang", "cobol", "x", code=INVALID_ARGUMENT).stderr)
+        self.assertIn("no project in Rust", self.run_theater("build", "poll", "--lang", "rust", code=NOT_FOUND).stderr)
+        self.assertIn("--actor is for --watch", self.run_theater("build", "poll", "--actor", "x", code=INVALID_ARGUMENT).stderr)
+        (self.folder / "x.wasm").write_bytes(b"no")
+        self.assertIn("is no WebAssembly", self.run_theater("build", "x.wasm", code=INVALID_ARGUMENT).stderr)
+
+    def test_wasi_in_a_component_is_refused_with_the_list_and_the_remedy(self):
+        # (component (import "wasi:clocks/wall-clock@0.2.0" (instance))), by hand.
+        name = b"wasi:clocks/wall-clock@0.2.0"
+        kind = b"\x07\x03\x01\x42\x00"  # a type section with one instance type that has nothing
+        entry = b"\x01\x00" + bytes([len(name)]) + name + b"\x05\x00"
+        (self.folder / "clock.wasm").write_bytes(b"\0asm\x0d\0\1\0" + kind + b"\x0a" + bytes([len(entry)]) + entry)
+        done = self.run_theater("build", "clock.wasm", code=COMPONENT_REFUSED)
+        self.assertIn("wasi:clocks/wall-clock@0.2.0", done.stderr)
+        self.assertIn("theater build", done.stderr)
+
+    def test_watching_builds_and_upgrades(self):
+        poll = self.new()
+        (poll / "actor.test").unlink()
+        watch = subprocess.Popen([PROGRAM, "--data", "data", "build", "poll", "--watch", "--actor", "poll"], cwd=self.folder,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            lines = iter(watch.stdout.readline, "")
+            self.assertIn("poll.wasm", next(lines))
+            self.assertEqual(next(lines), "started poll\n")
+            time.sleep(0.5)
+            source = poll / "actor.c"
+            source.write_text(source.read_text().replace("there is no such choice", "no"))
+            self.assertIn("poll.wasm", next(lines))
+            self.assertEqual(next(lines), "upgraded poll\n")
+        finally:
+            watch.send_signal(signal.SIGINT)
+            self.assertEqual(watch.wait(20), 0)
+            watch.stdout.close()
+            watch.stderr.close()
+        self.assertIn(": no", self.run_theater("--data", "data", "send", "poll", "vote wine", code=3).stderr)
+        self.run_theater("--data", "data", "replay", "poll")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
