@@ -1,8 +1,12 @@
 /* The simulation: `test_simulation [COUNT [FIRST]]`. Each seed from FIRST on is run; a part of them twice,
  * to see that the same seed gives the same bytes, and a part with the real engine. A seed that fails prints
- * the command that repeats it. */
+ * the command that repeats it. Many seeds are shared out among a process for each processor; one seed runs in
+ * this one, for a debugger. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "standin.h"
 #include "world.h"
@@ -40,16 +44,16 @@ static bool run_seed(uint64_t seed, const world_options *options)
     return good;
 }
 
-int main(int argc, char **argv)
+/* What the processes of one run have done, in memory that they share. */
+typedef struct tally {
+    uint64_t next, passed, failed;
+} tally;
+
+#define FAILURES_MAX 5 /* then no more seeds are begun */
+
+/* Takes seeds until none is left. The engine has threads, so each process makes its own, after the fork. */
+static int run_seeds(tally *shared, uint64_t first, uint64_t count, bool verbose)
 {
-    uint64_t first = 0, count = 500;
-    bool verbose = false;
-    if (argc > 1)
-        count = strtoull(argv[1], NULL, 10);
-    if (argc > 2) {
-        first = strtoull(argv[2], NULL, 10);
-        verbose = count == 1;
-    }
     th_standin standin = {0};
     th_machine machine;
     th_standin_init(&standin, &machine);
@@ -66,12 +70,54 @@ int main(int argc, char **argv)
     world_options engine_options = {
         .machine = &engine, .components = rings, .verbose = verbose, .real_engine = true};
     world_options options = {.machine = &machine, .components = components, .verbose = verbose};
-    uint64_t failed = 0;
-    for (uint64_t i = 0; i < count && failed < 5; i++)
-        failed +=
-            !run_seed(first + i, (first + i) % ENGINE_EVERY == ENGINE_EVERY - 1 ? &engine_options : &options);
+    while (__atomic_load_n(&shared->failed, __ATOMIC_RELAXED) < FAILURES_MAX) {
+        uint64_t place = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED), seed = first + place;
+        if (place >= count)
+            break;
+        bool good = run_seed(seed, seed % ENGINE_EVERY == ENGINE_EVERY - 1 ? &engine_options : &options);
+        __atomic_fetch_add(good ? &shared->passed : &shared->failed, 1, __ATOMIC_RELAXED);
+        if (!good)
+            fflush(stdout);
+    }
     th_machine_done(&engine);
-    printf("%llu seeds passed, %llu failed\n", (unsigned long long)(count - failed),
-           (unsigned long long)failed);
-    return failed ? 1 : 0;
+    return 0;
+}
+
+/* True when every process came to its end. */
+static bool share_out(tally *shared, uint64_t first, uint64_t count)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    bool good = true;
+    for (long i = 0; i < processors; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            int result = run_seeds(shared, first, count, false);
+            fflush(stdout);
+            exit(result);
+        }
+        good &= child > 0;
+    }
+    int result;
+    while (wait(&result) > 0) {
+        if (WIFSIGNALED(result))
+            printf("a process died by signal %d, at a seed before %llu; one by one: test_simulation 1 SEED\n",
+                   WTERMSIG(result), (unsigned long long)(first + shared->next));
+        good &= WIFEXITED(result) && WEXITSTATUS(result) == 0;
+    }
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 500;
+    tally *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("mmap");
+        return 1;
+    }
+    bool good = count == 1 ? run_seeds(shared, first, 1, argc > 2) == 0 : share_out(shared, first, count);
+    printf("%llu seeds passed, %llu failed\n", (unsigned long long)shared->passed,
+           (unsigned long long)shared->failed);
+    return good && shared->failed == 0 && shared->passed == count ? 0 : 1;
 }

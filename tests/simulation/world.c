@@ -280,6 +280,8 @@ static void faults(sim_world *world, bool on)
             faults.sync_fails = 5000;
         if (chance(world, 10))
             faults.write_fails = 5000;
+        if (chance(world, 10))
+            faults.read_fails = 3000;
     }
     th_simulation_set_faults(world->simulation, &faults);
 }

@@ -13,6 +13,7 @@ const require = createRequire(join(process.env.THEATER_BROWSER_MODULES, "from-he
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const ACTORS = process.env.THEATER_ACTORS;
+export const FIXTURES = process.env.THEATER_FIXTURES;
 const SHOTS = process.env.THEATER_SHOTS;
 
 /** Without these Chromium looks for hosts of its maker, and wants a graphics card and a sandbox that a container may not have. */
@@ -102,9 +103,10 @@ export class Server {
         return { status: reply.status, bytes, text: bytes.toString() };
     }
 
-    async start(name, config = "", component = name) {
+    /** Starts an actor of the examples, or of the fixtures where `folder` says so. */
+    async start(name, config = "", component = name, folder = ACTORS) {
         const query = new URLSearchParams({ name, config });
-        const reply = await this.request("POST", `/v1/actors?${query}`, readFileSync(join(ACTORS, `${component}.wasm`)), { "Content-Type": "application/wasm" });
+        const reply = await this.request("POST", `/v1/actors?${query}`, readFileSync(join(folder, `${component}.wasm`)), { "Content-Type": "application/wasm" });
         assert.equal(reply.status, 201, reply.text);
     }
 

@@ -169,6 +169,20 @@ test("what is remembered of causes has a bound", () => {
     book.request(4n, "b");
 });
 
+test("past the bound of what is remembered the causes between chains are not checked, and that is said", () => {
+    const element = { type: 1, input: sha(), output: sha(), effects: sha(), cause: null };
+    const effect = (index) => ({ kind: 1, index, to: "b", payload: sha(), request: 0n });
+    for (const left of [2, 1]) {
+        const room = new verifier.Room();
+        room.left = left;
+        const tree = new verifier.LogTree(10), traffic = new verifier.Traffic("a", tree, room);
+        tree.append(sha());
+        traffic.add(element, { input: null, output: null, effects: {} }, [effect(0), effect(1)]);
+        assert.deepEqual(verifier.checkBetween([traffic], room), left === 2 ? { checked: 0, missing: 0, unchecked: 0 } : null);
+    }
+    assert.equal(verifier.TRAFFIC_MAX, new verifier.Room().left);
+});
+
 test("a verification that is cancelled ends", async () => {
     const [first, ...rest] = split(bytes(VECTORS.bundle));
     let sent = 0;

@@ -30,7 +30,7 @@ function exported(folder, ...names) {
 
 test("a chain of the program", { skip }, async (t) => {
     const { folder, file, data } = counter(t);
-    const report = await verify(data), said = programVerdict(file).report;
+    const report = await verify(data), said = programVerdict(file, "--all").report;
     assert.equal(report.verdict, "verified", report.message);
     assert.equal(report.message, said.message);
     assert.equal(report.chains[0].head, said.head);
@@ -41,7 +41,7 @@ test("a chain of the program", { skip }, async (t) => {
     const key = theater(folder, "keys", "counter").toString().trim();
     const mine = await verify(data, { keys: [key] });
     assert.equal(mine.chains[0].keySource, "user");
-    assert.equal(mine.message, programVerdict(file, "--key", key).report.message);
+    assert.equal(mine.message, programVerdict(file, "--all", "--key", key).report.message);
     for (const name of ["elements", "links", "payloads", "states", "limits", "tree-heads", "signatures"])
         assert.ok(report.checked.find((entry) => entry.name === name).count > 0, name);
     assert.deepEqual(report.notChecked.map((entry) => entry.name), ["execution", "key"]);
@@ -53,7 +53,7 @@ test("dropped payloads are counted, and what is left out shows", { skip }, async
     theater(folder, "export", "counter", file, "--without-payloads");
     const report = await verify(new Uint8Array(readFileSync(file)));
     assert.equal(report.verdict, "verified");
-    assert.equal(report.message, programVerdict(file).report.message);
+    assert.equal(report.message, programVerdict(file, "--all").report.message);
     assert.ok(report.notChecked.find((entry) => entry.name === "dropped-payloads").count > 0);
 });
 
@@ -65,10 +65,30 @@ test("requests and answers between two chains", { skip }, async (t) => {
     const both = new Uint8Array(Buffer.concat([exported(folder, "ping").data, exported(folder, "pong").data]));
     const file = fileOf(folder, "both.bundle", both);
     const report = await verify(both);
-    assert.equal(report.message, programVerdict(file).report.message);
+    assert.equal(report.message, programVerdict(file, "--all").report.message);
     assert.equal(report.chains.length, 2);
     assert.equal(report.checked.find((entry) => entry.name === "causes").count, 50);
-    assert.equal(report.notChecked.find((entry) => entry.name === "other-chains").count, 50);
+    assert.equal(report.checked.find((entry) => entry.name === "other-chains").count, 50);
+    assert.equal(report.notChecked.find((entry) => entry.name === "other-chains"), undefined);
+    const alone = await verify(exported(folder, "ping").data);
+    assert.ok(alone.notChecked.find((entry) => entry.name === "other-chains").count > 0);
+});
+
+test("a chain that left a message out, changed or denied it gets the program's verdict", { skip }, async (t) => {
+    const folder = scratch(t);
+    theater(folder, "start", "ping", "--component", join(ACTORS, "ping.wasm"), "--config-text", "pong");
+    theater(folder, "start", "pong", "--component", join(ACTORS, "pong.wasm"));
+    theater(folder, "send", "ping", "play 3");
+    const before = exported(folder, "pong").data;
+    theater(folder, "send", "ping", "play 3");
+    const ping = exported(folder, "ping").data, pong = exported(folder, "pong").data;
+    // Chains that end at different times, one twice, one alone, and in each order.
+    for (const parts of [[ping, pong], [pong, ping], [ping, before], [before, ping], [pong, pong], [before, pong, ping], [ping]]) {
+        const data = new Uint8Array(Buffer.concat(parts));
+        const here = await verify(data), there = programVerdict(fileOf(folder, "parts.bundle", data), "--all");
+        assert.equal(here.message, there.report.message);
+        assert.equal(here.verdict === "verified", there.code === 0);
+    }
 });
 
 /** Numbers that look random and are the same each time. */
@@ -90,7 +110,7 @@ test("a bit that was flipped anywhere gets the program's verdict, in its words",
         if (round % 3 === 0)
             changed[random(data.length)] ^= 1 << random(8);
         const here = await verify(changed).catch((failure) => ({ verdict: failure.kind, message: failure.message }));
-        const there = programVerdict(fileOf(folder, "changed.bundle", changed));
+        const there = programVerdict(fileOf(folder, "changed.bundle", changed), "--all");
         faults += here.verdict === "failed" ? 1 : 0;
         if ((there.code === 0) !== (here.verdict === "verified"))
             different.push(`byte ${place}: there ${there.report?.message ?? there.errors}; here ${here.message}`);
@@ -108,7 +128,7 @@ test("cut off anywhere, or with something in between, it gets the program's verd
         const place = random(data.length);
         const changed = round % 2 ? data.slice(0, place) : new Uint8Array([...data.slice(0, place), random(256), ...data.slice(place)]);
         const here = await verify(changed, {}, 100).catch((failure) => ({ verdict: failure.kind, message: failure.message }));
-        const there = programVerdict(fileOf(folder, "changed.bundle", changed));
+        const there = programVerdict(fileOf(folder, "changed.bundle", changed), "--all");
         assert.equal(here.verdict === "verified", there.code === 0, `${place}: ${here.message} / ${there.errors}`);
     }
 });

@@ -7,13 +7,14 @@
 //  2. What is counted are exactly the elements that were found right, so `elements` is the sequence of the next.
 //  3. After an element of a later version only links are followed, since nothing else is known to keep its
 //     meaning.
+import { Traffic, type Room } from "./between";
 import { equal, fromUtf8, hex } from "./bytes";
 import { CauseBook } from "./causes";
 import { decodeElementStrict, decodeLink, problemOf, type Element } from "./element";
 import type { Hashing } from "./hashing";
 import { BadNote, hasEd25519, logNameOf, parseKey, parseNote, signatureProblem, type Note, type VerifierKey } from "./note";
 import { checkPayloads, type Payloads } from "./payload_rules";
-import type { Limits } from "./payloads";
+import type { Effect, Limits } from "./payloads";
 import { Failure } from "./problem";
 import { LogTree, stateRoot } from "./tree";
 import type { ChainReport, CheckName, Fault, KeySource } from "./types";
@@ -42,8 +43,6 @@ export class Counts {
     limits = 0;
     effects = 0;
     causes = 0;
-    /** Causes whose other side is in another chain. */
-    foreignCauses = 0;
     uncheckedAnswers = 0;
     components = 0;
     snapshots = 0;
@@ -59,6 +58,10 @@ export class ChainVerifier {
     elements = 0;
     readonly causes = new CauseBook();
     readonly tree = new LogTree(HASHES_MAX);
+    /** What the check against the other chains takes. */
+    readonly traffic: Traffic;
+    /** The messages of the element that is being checked. */
+    sending: Effect[] = [];
     /** Those in force; null: the descriptor is not there. */
     limits: Limits | null = null;
     descriptorMissing = false;
@@ -89,7 +92,10 @@ export class ChainVerifier {
         private readonly userKeys: readonly VerifierKey[],
         /** Texts of the user's keys that signed something. */
         private readonly usedKeys: Set<string>,
-    ) {}
+        room: Room,
+    ) {
+        this.traffic = new Traffic(actor, this.tree, room);
+    }
 
     /** Throws the fault, with its place in front of the words. */
     find(check: CheckName, sequence: bigint | null, message: string, named = true): never {
@@ -118,7 +124,9 @@ export class ChainVerifier {
             return;
         }
         this.checkPlace(element, next);
+        this.sending = [];
         checkPayloads(this, element, payloads);
+        this.traffic.add(element, payloads, this.sending);
         this.accept(hash, element);
     }
 
@@ -155,6 +163,7 @@ export class ChainVerifier {
         this.linksOnly = true;
         this.unknownVersion++;
         this.counts.unknownVersion++;
+        this.traffic.add(null, { input: null, output: null, effects: null }, []);
         this.accept(hash, null);
     }
 

@@ -127,12 +127,8 @@ function checkRejection(chain: ChainVerifier, element: Element, payloads: Payloa
 /** An actor may write to itself: then this chain is the other one, and what the cause names must be behind us. */
 function checkOwnCause(chain: ChainVerifier, element: Element): void {
     const cause = element.cause!;
-    if (cause.kind === UNDELIVERED)
+    if (cause.kind === UNDELIVERED || cause.actor !== chain.actor)
         return;
-    if (cause.actor !== chain.actor) {
-        chain.counts.foreignCauses++;
-        return;
-    }
     if (cause.sequence >= element.sequence)
         chain.find("cause", element.sequence, `the cause is element ${cause.sequence} of this chain, which comes later`);
     if (chain.tree.kept && !equal(cause.hash, chain.tree.leaf(Number(cause.sequence))))
@@ -159,6 +155,7 @@ function checkEffect(chain: ChainVerifier, element: Element, effect: Effect): vo
         return;
     if (element.type === REJECTION)
         chain.find("effects", element.sequence, `effect ${effect.index} is a message, which a rejection drops`);
+    chain.sending.push(effect);
     // The format lets an answer name a request of a genesis or a transition.
     if (effect.request !== 0n && element.type !== UPGRADE)
         chain.causes.request(effect.request, effect.to);

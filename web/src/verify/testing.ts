@@ -1,5 +1,6 @@
 // What the unit tests use of the verifier, outside a browser.
 export { hex, fromHex, fromBase64, base64, utf8 } from "./bytes";
+export { checkBetween, Room, Traffic, TRAFFIC_MAX } from "./between";
 export { BundleReader, ITEM_MAX } from "./bundle";
 export { CauseBook } from "./causes";
 export { CborReader, Refused } from "./cbor";

@@ -53,7 +53,7 @@ export interface Fault {
 /** One kind of check, for a list on the page: "100,000 element hashes and links". */
 export interface Checked {
     /** For programs. */
-    name: "elements" | "links" | "payloads" | "states" | "descriptors" | "limits" | "effects" | "causes"
+    name: "elements" | "links" | "payloads" | "states" | "descriptors" | "limits" | "effects" | "causes" | "other-chains"
         | "components" | "snapshots" | "tree-heads" | "signatures";
     /** For people: what was done, without the count. */
     what: string;

@@ -2,6 +2,7 @@
 //
 // The work is done in slices of some tens of milliseconds, with a turn of the event loop between them, so that a
 // cancellation is heard. Small payloads are hashed at once, large ones by WebCrypto, which answers later.
+import { CauseFault, checkBetween, Room, type BetweenReport, type Traffic } from "./between";
 import { BadBundle, BundleReader, type Item, type Source } from "./bundle";
 import { ChainVerifier, Counts, Found } from "./chain";
 import { Hashing } from "./hashing";
@@ -41,6 +42,9 @@ class BundleCheck {
     private readonly usedKeys = new Set<string>();
     private readonly reader: BundleReader;
     private readonly chains: ChainReport[] = [];
+    private readonly traffic: Traffic[] = [];
+    private readonly room = new Room();
+    private between: BetweenReport | null = null;
     private chain: ChainVerifier | null = null;
     /** Of a later version: the verdict, if nothing worse comes. */
     private unknown: Fault | null = null;
@@ -66,8 +70,14 @@ class BundleCheck {
             await this.read();
             this.endChain();
             this.requireKeys();
+            if (!this.unknown)
+                this.between = checkBetween(this.traffic, this.room);
             return null;
         } catch (error) {
+            if (error instanceof CauseFault) {
+                const { actor, sequence } = error;
+                return { check: "cause", actor, sequence: BigInt(sequence), message: `element ${sequence} of actor ${actor}: ${error.message}` };
+            }
             if (error instanceof Found)
                 return { check: error.check, actor: this.chain?.actor ?? "", sequence: error.sequence, message: error.message };
             if (error instanceof BadBundle) {
@@ -122,7 +132,7 @@ class BundleCheck {
     private take(item: Item): Promise<void> | null {
         if (item.kind === "header") {
             this.endChain();
-            this.chain = new ChainVerifier(item.actor, this.hashing, this.counts, this.keys, this.usedKeys);
+            this.chain = new ChainVerifier(item.actor, this.hashing, this.counts, this.keys, this.usedKeys, this.room);
             return null;
         }
         const chain = this.chain!; // the reader refuses a file that begins without a header
@@ -170,6 +180,7 @@ class BundleCheck {
             return;
         this.unknown ??= this.chain.finish();
         this.chains.push(this.chain.report());
+        this.traffic.push(this.chain.traffic);
         this.chain = null;
     }
 
@@ -194,12 +205,12 @@ class BundleCheck {
         const wrong = fault ?? this.unknown;
         return {
             verdict,
-            message: wrong?.message ?? successWords(this.chains, this.counts),
+            message: wrong?.message ?? successWords(this.chains, this.counts, this.between),
             fault: wrong,
             chains: this.chains,
             elements: this.counts.elements,
-            checked: checkedOf(this.counts),
-            notChecked: notCheckedOf(this.chains, this.counts),
+            checked: checkedOf(this.counts, this.between),
+            notChecked: notCheckedOf(this.chains, this.counts, this.between),
             hashes: { total: this.hashing.total, webCrypto: this.hashing.webCrypto, crossChecked: this.hashing.crossChecked },
             bytes: this.reader.offset,
             milliseconds: now() - this.began,
@@ -220,13 +231,14 @@ function keyWords(chains: ChainReport[], counts: Counts): string {
     return has("unsupported") ? ", signatures not checked: this browser has no Ed25519" : ", signatures not checked: no key";
 }
 
-function successWords(chains: ChainReport[], counts: Counts): string {
+function successWords(chains: ChainReport[], counts: Counts, between: BetweenReport | null): string {
     const whose = chains.length === 1 ? chains[0]!.actor : `${chains.length} chains`;
     const dropped = counts.dropped ? `, ${counts.dropped} payloads were dropped` : "";
-    return `${whose}: ${plural(counts.elements, "element")} verified, ${plural(counts.treeHeads, "checkpoint")}${keyWords(chains, counts)}${dropped}`;
+    const causes = between ? `, ${plural(between.checked, "cause")} checked, ${between.missing + between.unchecked} not there to check` : "";
+    return `${whose}: ${plural(counts.elements, "element")} verified, ${plural(counts.treeHeads, "checkpoint")}${keyWords(chains, counts)}${dropped}${causes}`;
 }
 
-function checkedOf(counts: Counts): Checked[] {
+function checkedOf(counts: Counts, between: BetweenReport | null): Checked[] {
     const known = counts.elements - counts.unknownVersion;
     const all: Checked[] = [
         { name: "elements", what: "elements decoded in their one right form, with the rules of their type", count: known },
@@ -237,6 +249,7 @@ function checkedOf(counts: Counts): Checked[] {
         { name: "limits", what: "elements against the limits in force", count: counts.limits },
         { name: "effects", what: "effects: log lines, messages, request ids", count: counts.effects },
         { name: "causes", what: "causes: order, repetition, and that an answer was asked for", count: counts.causes },
+        { name: "other-chains", what: "causes against the chain that they name: sent to this actor, with this content, none left out", count: between?.checked ?? 0 },
         { name: "components", what: "components that a descriptor names by their hash", count: counts.components },
         { name: "snapshots", what: "snapshots against the state roots of their elements", count: counts.snapshots },
         { name: "tree-heads", what: "tree heads of checkpoints", count: counts.treeHeads },
@@ -245,7 +258,7 @@ function checkedOf(counts: Counts): Checked[] {
     return all.filter((entry) => entry.count > 0);
 }
 
-function notCheckedOf(chains: ChainReport[], counts: Counts): NotChecked[] {
+function notCheckedOf(chains: ChainReport[], counts: Counts, between: BetweenReport | null): NotChecked[] {
     const found: NotChecked[] = [{
         name: "execution",
         what: "that outputs, states, effects and fuel are those that the component makes",
@@ -257,7 +270,10 @@ function notCheckedOf(chains: ChainReport[], counts: Counts): NotChecked[] {
             found.push({ name, what, why, count });
     };
     add(counts.dropped, "dropped-payloads", "payloads that are not there", "they were dropped, or left out of the bundle; their hashes stand in the elements");
-    add(counts.foreignCauses, "other-chains", "causes in other chains", "only those chains show that the message was sent: `theater verify --all`");
+    if (between)
+        add(between.missing + between.unchecked, "other-chains", "causes in other chains", "the bundle does not hold what shows that the message was sent: `theater verify --all`");
+    else
+        add(counts.causes, "other-chains", "causes against the chains that they name", "there is a fault before, or this page keeps no more in memory: `theater verify --all`");
     add(counts.uncheckedAnswers, "answers", "answers to requests that cannot be seen", "the effects that made the requests were dropped");
     add(counts.uncheckedHeads + counts.lateSnapshots, "tree-heads", "tree heads and snapshots of a long way back", "this page keeps no more hashes in memory: `theater verify`");
     const unsupported = chains.some((chain) => chain.keySource === "unsupported");
