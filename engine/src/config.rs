@@ -10,13 +10,20 @@
 
 use std::ffi::CString;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::Arc;
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, WasmBacktraceDetails,
 };
 
+use crate::memory::{Creator, Memories};
+use crate::spare::Spares;
+
 /// The version that `Cargo.toml` pins; part of the fingerprint.
 const WASMTIME_VERSION: &str = "48.0.8";
+/// The form in which `component` serializes, changed with it.
+const FORM: u32 = 2;
 /// Most elements of a table, by the chain format.
 pub const TABLE_ELEMENTS: usize = 100_000;
 /// Stack of a recorder and of a verifier, by the chain format.
@@ -34,6 +41,8 @@ const INSTANCE_BYTES: usize = 16 << 20;
 /// kept cheaply; without it all that is kept is reset at every turn, so little is.
 const RESIDENT_WITH_SCAN: usize = 1 << 20;
 const RESIDENT_WITHOUT_SCAN: usize = 64 << 10;
+/// The same for a small component, whose memory has grown: writing zeros costs a tenth of taking pages anew.
+const RESIDENT_SMALL: usize = 8 << 20;
 
 /// th_engine_options.
 #[repr(C)]
@@ -46,9 +55,23 @@ pub struct Options {
     no_pooling: bool,
 }
 
+/// What the components of one engine share.
+pub struct Engines {
+    /// For components in general: memories are images that are mapped, from a pool.
+    pub engine: Engine,
+    /// For small components (`small`): memories come from `memory`, with their data.
+    pub small: Engine,
+    pub spares: Spares,
+    /// Most turns at once, and how many there are.
+    pub most_turns: usize,
+    pub turns: AtomicUsize,
+    /// Numbers for components.
+    pub components: AtomicU64,
+}
+
 /// An engine and what C is told about it.
 pub struct TheaterEngine {
-    pub engine: Engine,
+    pub engines: Arc<Engines>,
     pub fingerprint: CString,
     pub describe: CString,
     pub stack_bytes: usize,
@@ -63,9 +86,18 @@ impl TheaterEngine {
                 Err(error) => (Engine::new(&execution(options)?)?, format!("on demand (no pool: {error})")),
             },
         };
+        let small = small(options)?;
         let text = fingerprint(&engine, options);
+        let most_turns = if options.no_pooling { usize::MAX } else { turns(options) as usize };
         Ok(TheaterEngine {
-            engine,
+            engines: Arc::new(Engines {
+                engine,
+                small,
+                spares: Spares::default(),
+                most_turns,
+                turns: AtomicUsize::new(0),
+                components: AtomicU64::new(0),
+            }),
             fingerprint: CString::new(text)?,
             describe: CString::new(describe.replace('\0', " "))?,
             stack_bytes: stack(options) + HOST_STACK,
@@ -97,6 +129,34 @@ fn execution(options: &Options) -> Result<Config> {
     Ok(config)
 }
 
+fn turns(options: &Options) -> u32 {
+    if options.turns == 0 {
+        16
+    } else {
+        options.turns
+    }
+}
+
+fn memory_bytes(options: &Options) -> u64 {
+    if options.memory_bytes == 0 {
+        4 << 30
+    } else {
+        options.memory_bytes.min(4 << 30)
+    }
+}
+
+/// The engine for small components: the same but for where memories come from.
+fn small(options: &Options) -> Result<Engine> {
+    let resident = match options.keep_resident_bytes {
+        u64::MAX => RESIDENT_SMALL,
+        bytes => usize::try_from(bytes)?,
+    };
+    let memories = Memories::new(usize::try_from(memory_bytes(options))?, resident, !options.no_pooling);
+    let mut config = execution(options)?;
+    config.with_host_memory(Arc::new(Creator(Arc::new(memories))));
+    Engine::new(&config)
+}
+
 fn pooled(options: &Options) -> Result<(Engine, String)> {
     let scan = PoolingAllocationConfig::is_pagemap_scan_available();
     let resident = match options.keep_resident_bytes {
@@ -104,8 +164,7 @@ fn pooled(options: &Options) -> Result<(Engine, String)> {
         u64::MAX => RESIDENT_WITHOUT_SCAN,
         bytes => usize::try_from(bytes)?,
     };
-    let turns = if options.turns == 0 { 16 } else { options.turns };
-    let memory_bytes = if options.memory_bytes == 0 { 4 << 30 } else { options.memory_bytes.min(4 << 30) };
+    let (turns, memory_bytes) = (turns(options), memory_bytes(options));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(turns)
         .total_core_instances(turns.saturating_mul(CORE_INSTANCES))
@@ -133,6 +192,7 @@ fn pooled(options: &Options) -> Result<(Engine, String)> {
 /// Wasmtime hashes all that its compiled forms depend on; the readable parts say what the hash stands for.
 fn fingerprint(engine: &Engine, options: &Options) -> String {
     let mut hasher = DefaultHasher::new();
+    FORM.hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     let target = if options.pulley { "pulley64" } else { std::env::consts::ARCH };
     let (os, hash) = (std::env::consts::OS, hasher.finish());

@@ -162,7 +162,7 @@ pub unsafe extern "C" fn th_engine_compile(
     reterr: *mut c_char,
     reterr_size: usize,
 ) -> *mut TheaterComponent {
-    boxed(reterr, reterr_size, || TheaterComponent::compile(&engine.engine, binary.as_slice()))
+    boxed(reterr, reterr_size, || TheaterComponent::compile(&engine.engines, binary.as_slice()))
 }
 
 #[no_mangle]
@@ -172,9 +172,7 @@ pub unsafe extern "C" fn th_engine_serialize(
     reterr: *mut c_char,
     reterr_size: usize,
 ) -> bool {
-    let made = boxed(reterr, reterr_size, || {
-        component.component.serialize().map_err(|error| format!("cannot serialize the component: {error:#}"))
-    });
+    let made = boxed(reterr, reterr_size, || component.serialize());
     if made.is_null() {
         return false;
     }
@@ -197,7 +195,7 @@ pub unsafe extern "C" fn th_engine_deserialize(
     reterr: *mut c_char,
     reterr_size: usize,
 ) -> *mut TheaterComponent {
-    boxed(reterr, reterr_size, || TheaterComponent::deserialize(&engine.engine, compiled.as_slice()))
+    boxed(reterr, reterr_size, || TheaterComponent::deserialize(&engine.engines, compiled.as_slice()))
 }
 
 #[no_mangle]
@@ -229,6 +227,7 @@ unsafe fn host_of(options: &TurnOptions) -> Result<Host, std::str::Utf8Error> {
             _ => Source::reply(Reply { request: options.reply_request, failed: options.reply_failed }),
         },
         options: *options,
+        largest_memory: 0,
         stopped: false,
         failed: false,
     })

@@ -44,6 +44,8 @@ pub struct Host {
     pub options: TurnOptions,
     pub self_name: &'static str,
     pub source: Source,
+    /// Of the memories of the turn, in bytes.
+    pub largest_memory: usize,
     /// A callback returned false.
     pub stopped: bool,
     /// The host could not do what the limits allow: the turn must not become an element.
@@ -56,6 +58,7 @@ unsafe impl Send for Host {}
 impl ResourceLimiter for Host {
     /// Also asked for the memory that an instance begins with: a no then fails the instantiation, without an element.
     fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        self.largest_memory = self.largest_memory.max(desired);
         Ok(desired as u64 <= self.options.memory_bytes && maximum.is_none_or(|maximum| desired <= maximum))
     }
 

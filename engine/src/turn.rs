@@ -4,9 +4,11 @@
 //!    comes back, after which a borrowed list would be freed memory.
 //! 2. An error of the guest and a failure of the host never mix: an error is the guest's only if it is a trap, if the
 //!    guest was running, or if its result could not be lifted; whatever else happens makes no element.
-//! 3. The store and the instance are dropped with the turn: nothing passes to the next one but what C took.
+//! 3. The instance serves this turn alone: nothing passes to the next one but what C took. The store is dropped with
+//!    the turn, or with that of a later one (`spare`).
 
 use std::ffi::{CStr, CString};
+use std::sync::atomic::Ordering;
 
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc};
 use wasmtime::{Error, OutOfMemory, Store, Trap, WasmBacktrace};
@@ -14,6 +16,8 @@ use wasmtime::{Error, OutOfMemory, Store, Trap, WasmBacktrace};
 use crate::component::TheaterComponent;
 use crate::ffi::Outcome;
 use crate::host::Host;
+use crate::memory;
+use crate::spare::Spare;
 
 /// Most live handles of a component's own resources: a bound on the host's memory that no honest guest meets, where
 /// Wasmtime would stop at a tenth of it. It has no type of its own, only these words.
@@ -22,11 +26,16 @@ const HANDLES_MESSAGE: &str = "store handle limit exceeded";
 
 pub struct Turn<'a> {
     component: &'a TheaterComponent,
-    store: Store<Host>,
+    /// There until the drop.
+    spare: Option<Spare>,
     instance: Option<Instance>,
     pub output: Vec<u8>,
     pub state: Vec<u8>,
     pub detail: CString,
+    /// Nothing trapped or failed, so its store may serve another turn.
+    clean: bool,
+    /// Turns that ran when this one began.
+    others: usize,
 }
 
 /// Why a step ended: an outcome, and which trap it was.
@@ -43,21 +52,46 @@ impl End {
 impl<'a> Turn<'a> {
     pub fn new(component: &'a TheaterComponent, host: Host) -> Result<Turn<'a>, Error> {
         let fuel = host.options.fuel;
-        let mut store = Store::try_new(&component.engine, host)?;
+        let waiting = if component.image.is_some() { component.engines.spares.take(component.number) } else { None };
+        let mut spare = match waiting {
+            Some(mut spare) => {
+                *spare.store.data_mut() = host;
+                spare
+            }
+            None => Turn::new_store(component, host)?,
+        };
+        spare.store.set_fuel(fuel)?;
+        let (output, state, detail) = Default::default();
+        let others = component.engines.turns.fetch_add(1, Ordering::Relaxed);
+        Ok(Turn { component, spare: Some(spare), instance: None, output, state, detail, clean: true, others })
+    }
+
+    fn new_store(component: &TheaterComponent, host: Host) -> Result<Spare, Error> {
+        let mut store = Store::try_new(component.pre.engine(), host)?;
         store.limiter(|host| host);
-        store.set_fuel(fuel)?;
         // The sizes of what passes between guest and host are the caller's to bound, not Wasmtime's.
         store.set_hostcall_fuel(usize::MAX);
         store.set_max_component_handles(HANDLES);
-        let (output, state, detail) = Default::default();
-        Ok(Turn { component, store, instance: None, output, state, detail })
+        Ok(Spare { store, turns: 0 })
     }
 
     pub fn instantiate(&mut self) -> Result<(), End> {
-        let made = self.component.pre.instantiate(&mut self.store);
+        let (pre, most) = (&self.component.pre, self.component.engines.most_turns);
+        if self.others >= most {
+            let error = Error::msg(format!("the concurrent limit of {most} turns is reached"));
+            return Err(self.ended(&error, false));
+        }
+        let made = match &self.component.image {
+            Some(image) => memory::with_image(image, || pre.instantiate(self.store())),
+            None => pre.instantiate(self.store()),
+        };
         // Only with a guest's frames on the stack can it be the guest's doing: before them the pool or memory fails.
         self.instance = Some(made.map_err(|error| self.ended(&error, error.is::<WasmBacktrace>()))?);
         Ok(())
+    }
+
+    fn store(&mut self) -> &mut Store<Host> {
+        &mut self.spare.as_mut().expect("a turn has its store").store
     }
 
     pub fn init(&mut self, config: &[u8]) -> Result<(), End> {
@@ -79,8 +113,9 @@ impl<'a> Turn<'a> {
 
     /// Fuel used so far; never more than the limit.
     pub fn fuel(&self) -> u64 {
-        let limit = self.store.data().options.fuel;
-        limit - self.store.get_fuel().unwrap_or(limit).min(limit)
+        let store = &self.spare.as_ref().expect("a turn has its store").store;
+        let limit = store.data().options.fuel;
+        limit - store.get_fuel().unwrap_or(limit).min(limit)
     }
 
     fn call<P, R>(&mut self, export: ComponentExportIndex, params: P) -> Result<R, End>
@@ -88,13 +123,13 @@ impl<'a> Turn<'a> {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift + 'static,
     {
-        let Some(func) = self.instance.and_then(|instance| instance.get_func(&mut self.store, export)) else {
+        let Some(func) = self.instance.and_then(|instance| instance.get_func(self.store(), export)) else {
             self.detail = c"the turn has ended".into();
             return Err(End::FAILED);
         };
         // SAFETY: `check` compared the types of the three exports with these when the component was compiled.
         let func = unsafe { TypedFunc::<P, R>::new_unchecked(func) };
-        func.call(&mut self.store, params).map_err(|error| self.ended(&error, true))
+        func.call(self.store(), params).map_err(|error| self.ended(&error, true))
     }
 
     fn refused(&mut self, text: String) -> End {
@@ -105,8 +140,9 @@ impl<'a> Turn<'a> {
 
     fn ended(&mut self, error: &Error, running: bool) -> End {
         self.instance = None;
+        self.clean = false;
         self.detail = CString::new(format!("{error:?}").replace('\0', " ")).unwrap_or_default();
-        let host = self.store.data();
+        let host = self.store().data();
         let bounded = || error.chain().any(|cause| cause.to_string().contains(HANDLES_MESSAGE));
         match error.downcast_ref::<Trap>() {
             _ if host.failed => End::FAILED,
@@ -114,6 +150,16 @@ impl<'a> Turn<'a> {
             Some(trap) => end_of_trap(*trap),
             None if !running || error.is::<OutOfMemory>() || bounded() => End::FAILED,
             None => End { outcome: Outcome::Trap, trap: Some(c"abi") },
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let engines = &self.component.engines;
+        engines.turns.fetch_sub(1, Ordering::Relaxed);
+        if let Some(spare) = self.spare.take().filter(|_| self.clean && self.component.image.is_some()) {
+            engines.spares.give_back(self.component.number, spare);
         }
     }
 }

@@ -23,11 +23,12 @@ static theater_status check_message(const theater_message *message, theater_erro
     return THEATER_OK;
 }
 
-static th_item *make_item(th_item_kind kind, const theater_message *message, theater_completion completion,
-                          void *context)
+static th_item *make_item(theater_runtime *runtime, th_item_kind kind, const theater_message *message,
+                          theater_completion completion, void *context)
 {
     th_slice principal = message->principal ? th_slice_text(message->principal) : (th_slice){0};
-    th_item *item = th_item_new(kind, message->input.size + message->id.size + principal.size);
+    th_item *item =
+        th_pool_item(&runtime->pool, kind, message->input.size + message->id.size + principal.size);
     if (!item)
         return NULL;
     size_t used = 0;
@@ -75,7 +76,7 @@ static theater_status submit(theater_runtime *runtime, th_item_kind kind, const 
     theater_status status = check_message(message, reterr);
     if (status)
         return status;
-    th_item *item = make_item(kind, message, completion, context);
+    th_item *item = make_item(runtime, kind, message, completion, context);
     if (!item)
         return th_fail_memory(reterr, "a message");
     item->accepted_ns = kind == TH_ITEM_CLIENT ? th_port_monotonic_ns(runtime->port) : 0;

@@ -8,10 +8,20 @@
 
 void th_item_complete(theater_runtime *runtime, th_item *take_item)
 {
-    if (take_item->completion)
-        take_item->completion(take_item->context, &take_item->answer);
-    th_item_free(take_item);
-    if (__atomic_sub_fetch(&runtime->client_items, 1, __ATOMIC_ACQ_REL) == 0 &&
+    th_item_queue one = {0};
+    th_item_push(&one, take_item);
+    th_items_complete(runtime, &one);
+}
+
+void th_items_complete(theater_runtime *runtime, th_item_queue *take_items)
+{
+    size_t count = take_items->count;
+    for (th_item *item = take_items->first; item; item = item->next) {
+        if (item->completion)
+            item->completion(item->context, &item->answer);
+    }
+    th_pool_free_items(&runtime->pool, take_items);
+    if (count && __atomic_sub_fetch(&runtime->client_items, count, __ATOMIC_ACQ_REL) == 0 &&
         __atomic_load_n(&runtime->drains, __ATOMIC_ACQUIRE)) {
         th_mutex_lock(&runtime->lock);
         th_drain_check(runtime);
@@ -71,7 +81,7 @@ static theater_status append(theater_runtime *runtime, const commit_set *commit,
 static void release(theater_runtime *runtime, th_batch *first, const theater_error *why)
 {
     uint64_t now = th_port_monotonic_ns(runtime->port);
-    th_item_queue retries = {0};
+    th_item_queue retries = {0}, done = {0};
     while (first) {
         th_batch *batch = first;
         first = batch->next;
@@ -85,9 +95,10 @@ static void release(theater_runtime *runtime, th_batch *first, const theater_err
                 th_item_set_error(item, why);
             else if (item->kind == TH_ITEM_CLIENT)
                 th_histogram_add(&runtime->latency.answer, now - item->accepted_ns);
-            th_item_complete(runtime, item);
+            th_item_push(&done, item);
         }
-        th_batch_free(batch);
+        th_items_complete(runtime, &done);
+        th_pool_free_batch(&runtime->pool, batch);
     }
     if (retries.first) {
         th_mutex_lock(&runtime->lock);

@@ -27,6 +27,7 @@
 #include "port/port.h"
 #include "runtime/histogram.h"
 #include "runtime/item.h"
+#include "runtime/pool.h"
 #include "runtime/subscribe.h"
 #include "store/store.h"
 #include "theater/runtime.h"
@@ -167,6 +168,8 @@ struct theater_runtime {
     unsigned worker_count;
     size_t window_items, slice_items;
     th_task *committer, *indexer;
+
+    th_pool pool; /* has a lock of its own */
 
     th_mutex lock;
     th_directory directory;
@@ -333,6 +336,8 @@ void th_wake_workers(theater_runtime *runtime); /* all; under the lock */
 
 /* Calls the completion with what `item->answer` holds and frees the item. Never under the lock. */
 void th_item_complete(theater_runtime *runtime, th_item *take_item);
+/* The same of all, in their order. Empties the queue. */
+void th_items_complete(theater_runtime *runtime, th_item_queue *take_items);
 /* Wakes theater_drain when nothing is left to do; under the lock. */
 void th_drain_check(theater_runtime *runtime);
 /* Wakes it in any case; under the lock. */

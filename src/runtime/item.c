@@ -5,17 +5,28 @@ th_item *th_item_new(th_item_kind kind, size_t memory_size)
     th_item *item = th_alloc(sizeof *item + memory_size);
     if (!item)
         return NULL;
-    memset(item, 0, sizeof *item);
-    item->kind = kind;
+    item->memory_room = memory_size;
+    th_item_reset(item, kind);
     item->memory_size = memory_size;
     return item;
+}
+
+void th_item_reset(th_item *item, th_item_kind kind)
+{
+    /* All but the words of an error, which are most of it. */
+    size_t words = offsetof(th_item, answer.error.message), room = item->memory_room;
+    size_t behind = offsetof(th_item, answer) + sizeof item->answer;
+    memset(item, 0, words + 1);
+    memset((uint8_t *)item + behind, 0, offsetof(th_item, memory) - behind);
+    item->kind = kind;
+    item->memory_room = room;
 }
 
 void th_item_free(th_item *item)
 {
     if (!item)
         return;
-    theater_answer_done(&item->answer);
+    theater_bytes_free(&item->answer.output);
     th_free(item);
 }
 

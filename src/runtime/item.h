@@ -40,7 +40,8 @@ typedef struct th_item {
     th_slice to;                /* in `memory` */
 
     struct th_control *control; /* CONTROL: of the caller, who waits */
-    size_t memory_size;
+    size_t memory_size; /* bytes of `memory` that are in use */
+    size_t memory_room; /* that there are */
     uint8_t memory[];
 } th_item;
 
@@ -51,6 +52,8 @@ typedef struct th_item_queue {
 
 /* An item with room for `memory_size` bytes, zeroed but for those. NULL: out of memory. */
 th_item *th_item_new(th_item_kind kind, size_t memory_size);
+/* Makes an item that was used as new, but for its bytes and their room. */
+void th_item_reset(th_item *item, th_item_kind kind);
 void th_item_free(th_item *item); /* accepts NULL; frees the answer too */
 /* Copies bytes into the item's memory, whose room was asked for at the start. */
 th_slice th_item_keep(th_item *item, size_t *used, th_slice bytes);

@@ -130,6 +130,7 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     runtime->port = config->port;
     th_mutex_init(runtime->port, &runtime->lock);
     th_mutex_init(runtime->port, &runtime->keys_lock);
+    th_pool_init(&runtime->pool, runtime->port);
     fill_defaults(runtime, config);
     runtime->origin = copy_text(origin);
     runtime->folder = options->folder ? copy_text(options->folder) : NULL;
@@ -249,6 +250,7 @@ void theater_runtime_close(theater_runtime *runtime)
     th_store_close(runtime->store);
     th_mutex_done(&runtime->lock);
     th_mutex_done(&runtime->keys_lock);
+    th_pool_done(&runtime->pool);
     th_free(runtime->folder);
     th_free(runtime->origin);
     th_free(runtime);

@@ -197,7 +197,7 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
 {
     th_worker *worker = context;
     theater_runtime *runtime = worker->runtime;
-    if (!worker->spare && !(worker->spare = th_batch_new())) {
+    if (!worker->spare && !(worker->spare = th_pool_batch(&runtime->pool))) {
         *ret_deadline_ns = th_port_monotonic_ns(runtime->port) + UINT64_C(10000000);
         return TH_STEP_IDLE;
     }

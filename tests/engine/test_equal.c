@@ -25,6 +25,8 @@ static const struct {
     {"clobber", "in", "state"},
     {"endless_growth", "", ""},
     {"memory_of_before", "", ""},
+    {"data", "four", "state"},
+    {"data_named", "four", "state"},
     {"traps", "k", "s"},
 };
 
@@ -125,6 +127,44 @@ static void the_fuel_is_that_of_the_name(void **state)
     }
 }
 
+/* The memory of a small component is made and reset by the engine itself, and its store serves several turns:
+ * whatever came before, a turn is that of a component whose memory Wasmtime makes. */
+static void small_components_are_as_fresh_as_others(void **state)
+{
+    static const char output[] = "abcdEFGH\1\0\0\0";
+    for (int which = 0; which < TEST_ENGINES; which++) {
+        th_engine_component *small = test_component(test_engine(which), "data");
+        th_engine_component *other = test_component(test_engine(which), "data_named");
+        test_run first;
+        test_run_begin(&first);
+        test_run_handle(&first, other, test_text("four"), test_text("state"));
+        assert_int_equal(first.outcome, TH_ENGINE_OK);
+        test_assert_bytes((th_engine_bytes){first.result.output.data, 12}, output, 12);
+        for (int i = 0; i < 100; i++) {
+            test_run run;
+            test_run_begin(&run);
+            bool trap = i % 7 == 3;
+            if (i % 11 == 5)
+                run.options.fuel = 10;
+            test_run_handle(&run, small, test_text(trap ? "!" : "four"), test_text("state"));
+            if (i % 11 == 5) {
+                assert_int_equal(run.outcome, TH_ENGINE_OUT_OF_FUEL);
+            } else if (trap) {
+                assert_int_equal(run.outcome, TH_ENGINE_TRAP);
+            } else {
+                assert_int_equal(run.outcome, TH_ENGINE_OK);
+                assert_int_equal(run.fuel, first.fuel);
+                test_assert_bytes(run.result.output, first.result.output.data, first.result.output.size);
+                test_assert_bytes(run.result.state, "state", 5);
+            }
+            test_run_end(&run);
+        }
+        test_run_end(&first);
+        th_engine_component_free(small);
+        th_engine_component_free(other);
+    }
+}
+
 static int done(void **state)
 {
     test_engines_free();
@@ -137,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_turn_comes_out_the_same_everywhere),
         cmocka_unit_test(nans_are_canonical_and_positive),
         cmocka_unit_test(the_fuel_is_that_of_the_name),
+        cmocka_unit_test(small_components_are_as_fresh_as_others),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

@@ -148,6 +148,38 @@ static void the_turns_of_a_pool_are_bounded(void **state)
     th_engine_free(engine);
 }
 
+/* Stores wait for the next turn of their thread, and slots for the next store: neither is lost when threads come
+ * and go, components too. */
+static void *one_turn(void *argument)
+{
+    test_run run;
+    test_run_begin(&run);
+    test_run_handle(&run, argument, test_text("twelve bytes"), test_text(""));
+    bool ok = run.outcome == TH_ENGINE_OK;
+    test_run_end(&run);
+    return ok ? NULL : argument;
+}
+
+static void threads_and_components_come_and_go(void **state)
+{
+    th_engine_options options = {.turns = 4, .keep_resident_bytes = UINT64_MAX};
+    th_engine *engine = th_engine_new(&options, NULL, 0);
+    assert_non_null(engine);
+    for (int i = 0; i < 20; i++) {
+        th_engine_component *component = test_component(engine, i % 2 ? "memory_of_before" : "data");
+        pthread_t threads[4];
+        for (int k = 0; k < 4; k++)
+            assert_int_equal(pthread_create(&threads[k], NULL, one_turn, component), 0);
+        for (int k = 0; k < 4; k++) {
+            void *wrong = NULL;
+            pthread_join(threads[k], &wrong);
+            assert_null(wrong);
+        }
+        th_engine_component_free(component);
+    }
+    th_engine_free(engine);
+}
+
 static void *many_turns(void *argument)
 {
     th_engine_component *component = argument;
@@ -210,6 +242,7 @@ int main(void)
         cmocka_unit_test(no_memory_passes_between_turns),
         cmocka_unit_test(the_turns_of_a_pool_are_bounded),
         cmocka_unit_test(threads_share_an_engine_and_a_component),
+        cmocka_unit_test(threads_and_components_come_and_go),
         cmocka_unit_test(names_that_are_no_text_make_no_turn),
     };
     return cmocka_run_group_tests(tests, NULL, done);

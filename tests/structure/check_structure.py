@@ -114,8 +114,8 @@ def main():
         if text.count("\n") > MAX_LINES:
             problems.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines, more than {MAX_LINES}")
     lines = sum(code_lines(p) for p in (ROOT / "engine" / "src").glob("*.rs"))
-    if lines > 900:
-        problems.append(f"engine/src: {lines} lines of Rust code, more than 900")
+    if lines > 1500:
+        problems.append(f"engine/src: {lines} lines of Rust code, more than 1500")
     for problem in problems:
         print(problem)
     print(f"{len(files)} files, {len(problems)} problems")

@@ -1,0 +1,304 @@
+//! Memories of small components, made and reset here instead of by Wasmtime's pool.
+//!
+//! The pool asks the kernel which pages a turn wrote, some 0.9 us a turn, and locks the address space for it. A memory
+//! of a few pages costs less to look through: pages that were never written are all the kernel's one page of zeros,
+//! which stays in the processor's first cache.
+//!
+//! 1. A slot that lies in a free list is all zeros. So a memory that is made of it is as fresh as the kernel's; the
+//!    component's data are copied into it.
+//! 2. What is accessible ends where the guest's memory ends. All behind it, up to the reservation and a guard, cannot
+//!    be touched, and so is the guard before it: the compiled code checks no bounds.
+//! 3. A slot has one owner: a free list or a `Linear`, which gives it back when its store is dropped.
+//!
+//! Threads: each uses the free list of its own number, so that slots stay warm in its cache and no list is fought for.
+
+use std::cell::Cell;
+use std::ptr::{null, null_mut, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::mm::{madvise, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags};
+use wasmtime::{bail, LinearMemory, MemoryCreator, MemoryType, Result};
+
+use crate::small::Image;
+
+/// Numbers that threads get, in turn. Two threads with one number share a list, no more.
+pub const THREADS: usize = 32;
+const PAGE: usize = 4096;
+
+/// The number of the calling thread, below `THREADS`.
+pub fn thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed) % THREADS);
+        }
+        number.get()
+    })
+}
+
+/// A panic of another thread leaves nothing half done in what these locks guard.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Address space for one memory: a guard, the memory, what it may grow into, a guard.
+struct Slot {
+    base: NonNull<u8>,
+    reservation: usize,
+    guard: usize,
+    accessible: usize,
+}
+
+// SAFETY: a slot is plain memory with one owner (invariant 3).
+unsafe impl Send for Slot {}
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    fn map(reservation: usize, guard: usize) -> Result<Slot> {
+        let (size, flags) = (reservation + 2 * guard, MapFlags::PRIVATE | MapFlags::NORESERVE);
+        // SAFETY: a new mapping where the kernel has room.
+        let start = unsafe { mmap_anonymous(null_mut(), size, ProtFlags::empty(), flags)? };
+        let base = NonNull::new(start.cast::<u8>().wrapping_add(guard)).expect("a mapping is not at zero");
+        Ok(Slot { base, reservation, guard, accessible: 0 })
+    }
+
+    /// Makes exactly the first `size` bytes, whole pages, accessible. What is added is zero.
+    fn resize(&mut self, size: usize) -> Result<()> {
+        let (from, to) = (self.accessible.min(size), self.accessible.max(size));
+        let access = if size > from { MprotectFlags::READ | MprotectFlags::WRITE } else { MprotectFlags::empty() };
+        if from < to {
+            // SAFETY: the range lies in the mapping, and nobody refers into it but a guest that asked for more.
+            unsafe { mprotect(self.base.as_ptr().add(from).cast(), to - from, access)? };
+        }
+        self.accessible = size;
+        Ok(())
+    }
+
+    fn fill(&mut self, image: &Image) {
+        assert!(image.offset + image.bytes.len() <= self.accessible, "the data lie in the memory");
+        // SAFETY: by the assertion.
+        unsafe {
+            self.base.as_ptr().add(image.offset).copy_from_nonoverlapping(image.bytes.as_ptr(), image.bytes.len());
+        }
+    }
+
+    /// Back to zeros (invariant 1). What is past `resident` goes back to the kernel.
+    fn reset(&mut self, resident: usize) -> Result<()> {
+        let kept = self.accessible.min(resident);
+        if kept < self.accessible {
+            // SAFETY: as in `resize`.
+            unsafe {
+                madvise(self.base.as_ptr().add(kept).cast(), self.accessible - kept, Advice::LinuxDontNeed)?;
+            }
+        }
+        // SAFETY: accessible memory of ours, that no instance uses any more.
+        let memory = unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), kept) };
+        zero(memory);
+        Ok(())
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let start = self.base.as_ptr().wrapping_sub(self.guard);
+        // SAFETY: the mapping that `map` made, and nobody uses it any more.
+        let _ = unsafe { munmap(start.cast(), self.reservation + 2 * self.guard) };
+    }
+}
+
+/// Writes zeros to the pages that are not zero. Reading first keeps pages that were never written from being made, and
+/// the others from being written for nothing.
+fn zero(memory: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has it.
+            return unsafe { zero_avx512(memory) };
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: likewise.
+            return unsafe { zero_avx2(memory) };
+        }
+    }
+    zero_pages(memory, is_zero);
+}
+
+/// With vectors that the compiler does not use by itself, which halves the time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn zero_avx512(memory: &mut [u8]) {
+    use std::arch::x86_64::{_mm512_load_si512, _mm512_or_si512, _mm512_test_epi64_mask};
+    zero_pages(memory, |page| {
+        let start = page.as_ptr();
+        for block in (0..PAGE).step_by(512) {
+            // SAFETY: 64 bytes inside the page, which lies at a multiple of its size.
+            let load = |at: usize| unsafe { _mm512_load_si512(start.add(block + at).cast()) };
+            let [a, b] = [0, 256].map(|half| {
+                let low = _mm512_or_si512(load(half), load(half + 64));
+                _mm512_or_si512(low, _mm512_or_si512(load(half + 128), load(half + 192)))
+            });
+            let any = _mm512_or_si512(a, b);
+            if _mm512_test_epi64_mask(any, any) != 0 {
+                return false;
+            }
+        }
+        true
+    });
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn zero_avx2(memory: &mut [u8]) {
+    zero_pages(memory, is_zero);
+}
+
+#[inline(always)]
+fn zero_pages(memory: &mut [u8], is_zero: impl Fn(&[u8]) -> bool) {
+    for page in memory.chunks_exact_mut(PAGE) {
+        if !is_zero(page) {
+            page.fill(0);
+        }
+    }
+}
+
+/// Compiled for the vectors of its caller: hence loops, and none that ends early inside a block.
+#[inline(always)]
+fn is_zero(page: &[u8]) -> bool {
+    // SAFETY: any bytes are numbers.
+    let (_, blocks, _) = unsafe { page.align_to::<[u64; 64]>() };
+    for block in blocks {
+        let mut any = 0;
+        for word in block {
+            any |= word;
+        }
+        if any != 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// The slots of one engine.
+pub struct Memories {
+    free: [Mutex<Vec<Slot>>; THREADS],
+    /// Most bytes of one memory, what a slot keeps between turns, and whether there are slots between turns.
+    most: usize,
+    resident: usize,
+    pooled: bool,
+}
+
+thread_local! {
+    /// What the next memory that this thread makes is to hold.
+    static IMAGE: Cell<*const Image> = const { Cell::new(null()) };
+}
+
+/// Runs `body`, in which the one memory of a small component is made, with these data.
+pub fn with_image<T>(image: &Image, body: impl FnOnce() -> T) -> T {
+    struct Clear;
+    impl Drop for Clear {
+        fn drop(&mut self) {
+            IMAGE.set(null());
+        }
+    }
+    let _clear = Clear;
+    IMAGE.set(image);
+    body()
+}
+
+impl Memories {
+    pub fn new(most: usize, resident: usize, pooled: bool) -> Memories {
+        Memories { free: Default::default(), most, resident, pooled }
+    }
+
+    /// Takes a warm slot, or maps one. They are bounded by the turns and the kept stores, see `store`.
+    fn take(&self, reservation: usize, guard: usize) -> Result<Slot> {
+        match locked(&self.free[thread()]).pop() {
+            Some(slot) => Ok(slot),
+            None => Slot::map(reservation, guard),
+        }
+    }
+
+    fn give_back(&self, mut slot: Slot) {
+        // A slot that cannot be reset is unmapped.
+        if self.pooled && slot.reset(self.resident).is_ok() {
+            locked(&self.free[thread()]).push(slot);
+        }
+    }
+}
+
+/// What Wasmtime is given for `Memories`.
+pub struct Creator(pub Arc<Memories>);
+
+// SAFETY: what it makes is a mapping that lies still, is zero at first, and ends with memory that cannot be touched.
+unsafe impl MemoryCreator for Creator {
+    fn new_memory(
+        &self,
+        _type: MemoryType,
+        minimum: usize,
+        maximum: Option<usize>,
+        reservation: Option<usize>,
+        guard: usize,
+    ) -> Result<Box<dyn LinearMemory>, String> {
+        let reservation = reservation.unwrap_or(0);
+        let most = self.0.most.min(maximum.unwrap_or(usize::MAX)).min(reservation);
+        if minimum > most {
+            return Err(format!("a memory of {minimum} bytes does not fit into {most}"));
+        }
+        let mut slot = self.0.take(reservation, guard).map_err(|error| format!("no room for a memory: {error}"))?;
+        let made = slot.resize(minimum);
+        // SAFETY: `with_image` borrows the image for as long as it stands there.
+        if let (Ok(()), Some(image)) = (&made, unsafe { IMAGE.take().as_ref() }) {
+            slot.fill(image);
+        }
+        let linear = Linear { slot: Some(slot), most: self.0.most.min(reservation), memories: self.0.clone() };
+        made.map_err(|error| format!("no room for a memory: {error}"))?;
+        Ok(Box::new(linear))
+    }
+}
+
+/// A memory in use.
+struct Linear {
+    slot: Option<Slot>,
+    most: usize,
+    memories: Arc<Memories>,
+}
+
+impl Linear {
+    fn slot(&self) -> &Slot {
+        self.slot.as_ref().expect("the slot is there until the drop")
+    }
+}
+
+// SAFETY: see `Creator`.
+unsafe impl LinearMemory for Linear {
+    fn byte_size(&self) -> usize {
+        self.slot().accessible
+    }
+
+    fn byte_capacity(&self) -> usize {
+        self.slot().reservation
+    }
+
+    fn grow_to(&mut self, size: usize) -> Result<()> {
+        if size > self.most {
+            bail!("a memory of {size} bytes does not fit into {}", self.most);
+        }
+        self.slot.as_mut().expect("the slot is there until the drop").resize(size)
+    }
+
+    fn as_ptr(&self) -> *mut u8 {
+        self.slot().base.as_ptr()
+    }
+}
+
+impl Drop for Linear {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.memories.give_back(slot);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Small components, such as the actors that `theater build` makes of C: what they are, and how their data are taken out
+//! of them, so that a memory can be handed to an instance with the data in it.
+//!
+//! An instance that wrote its data itself would pay for it with fuel, where one that Wasmtime's pool gives an image does
+//! not; and what fuel a turn takes may not depend on how its memory is made.
+//!
+//! 1. A component is small if all of this holds: no resource; one memory, of few pages, in a module of the outermost
+//!    component that is instantiated once; few instances, small tables; no instruction can name a data segment; and
+//!    every data segment has a constant place inside the memory. Whatever is not understood here is not small.
+//! 2. Without its data sections such a component does the same from its first instruction on, given a memory that
+//!    holds the data (WebAssembly core, Modules, Instantiation: data come before the start function).
+
+use wasmparser::{
+    BinaryReader, ComponentType, DataKind, DataSectionReader, Encoding, Instance, Operator, Parser, Payload, Result,
+};
+
+/// Most pages of 64 KiB of the memory, elements of a table, and instances of modules.
+const MEMORY_PAGES: u64 = 4;
+const TABLE_ELEMENTS: u64 = 1024;
+const INSTANCES: u32 = 16;
+/// Most bytes from the first to the last of the data: they are copied for each instance.
+const DATA_BYTES: usize = 64 << 10;
+
+/// Numbers of sections: of a core module in a component, and of data in a core module.
+const MODULE_SECTION: u8 = 1;
+const DATA_SECTION: u8 = 11;
+/// Magic number and version, of components and of modules.
+const HEADER: usize = 8;
+
+/// The data of a memory: `bytes` from `offset` on, all else zero.
+#[derive(Default)]
+pub struct Image {
+    pub offset: usize,
+    pub bytes: Vec<u8>,
+}
+
+/// A small component without its data, and the data; nothing if the component, which must be valid, is not small.
+pub fn split(binary: &[u8]) -> Option<(Vec<u8>, Image)> {
+    let memory_bytes = memory_of_small(binary).ok()??;
+    let mut image = Image::default();
+    let without = rewrite(binary, MODULE_SECTION, &mut |module| {
+        rewrite(module, DATA_SECTION, &mut |data| {
+            add(&mut image, data)?;
+            Some(None)
+        })
+        .map(Some)
+    })?;
+    // Data past the memory's end are the guest's trap.
+    (image.offset + image.bytes.len() <= memory_bytes).then_some((without, image))
+}
+
+/// The bytes of its memory if a component is small, but for the places of the data (invariant 1).
+fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
+    let (mut open, mut modules, mut instances, mut fits) = (Vec::new(), 0, 0, true);
+    // The module with the memory, and how often it is instantiated.
+    let (mut memory_of, mut memories_made, mut memory_pages) = (None, 0, 0);
+    for payload in Parser::new(0).parse_all(binary) {
+        match payload? {
+            Payload::Version { encoding, .. } => {
+                if encoding == Encoding::Module {
+                    fits &= open.len() == 1;
+                    modules += 1;
+                }
+                open.push(encoding);
+            }
+            Payload::End(_) => drop(open.pop()),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    memory_pages = memory?.initial;
+                    fits &= memory_pages <= MEMORY_PAGES && memory_of.replace(modules - 1).is_none();
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    fits &= table?.ty.initial <= TABLE_ELEMENTS;
+                }
+            }
+            // Without it, no instruction names a segment.
+            Payload::DataCountSection { .. } => fits = false,
+            Payload::DataSection(_) => fits &= memory_of == Some(modules - 1),
+            Payload::InstanceSection(section) => {
+                instances += section.count();
+                for instance in section {
+                    if let Instance::Instantiate { module_index, .. } = instance? {
+                        fits &= open.len() == 1;
+                        memories_made += u32::from(Some(module_index) == memory_of);
+                    }
+                }
+            }
+            // An alias could give a module another number.
+            Payload::ComponentAliasSection(section) => {
+                for alias in section {
+                    fits &= !is_of_module(&alias?);
+                }
+            }
+            Payload::ComponentTypeSection(section) => {
+                for ty in section {
+                    fits &= !matches!(ty?, ComponentType::Resource { .. });
+                }
+            }
+            _ => {}
+        }
+    }
+    let small = fits && memories_made == 1 && instances <= INSTANCES;
+    Ok(small.then_some(memory_pages as usize * (64 << 10)))
+}
+
+fn is_of_module(alias: &wasmparser::ComponentAlias) -> bool {
+    use wasmparser::{ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind};
+    matches!(
+        alias,
+        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. }
+            | ComponentAlias::Outer { kind: ComponentOuterAliasKind::CoreModule, .. }
+    )
+}
+
+/// Copies a module or component, with what `change` makes of each section of one kind: other contents, or nothing.
+fn rewrite(binary: &[u8], kind: u8, change: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>) -> Option<Vec<u8>> {
+    let mut out = binary.get(..HEADER)?.to_vec();
+    let mut reader = BinaryReader::new(&binary[HEADER..], HEADER);
+    while !reader.eof() {
+        let id = reader.read_u8().ok()?;
+        let size = reader.read_var_u32().ok()? as usize;
+        let content = reader.read_bytes(size).ok()?;
+        let changed = if id == kind { change(content)? } else { Some(content.to_vec()) };
+        if let Some(content) = changed {
+            out.push(id);
+            write_size(&mut out, content.len());
+            out.extend_from_slice(&content);
+        }
+    }
+    Some(out)
+}
+
+/// LEB128, as WebAssembly writes sizes.
+fn write_size(out: &mut Vec<u8>, mut size: usize) {
+    while size >= 0x80 {
+        out.push(size as u8 | 0x80);
+        size >>= 7;
+    }
+    out.push(size as u8);
+}
+
+/// Adds the segments of a data section. Nothing if one has no constant place, or they are too far from one another.
+fn add(image: &mut Image, section: &[u8]) -> Option<()> {
+    for segment in DataSectionReader::new(BinaryReader::new(section, 0)).ok()? {
+        let segment = segment.ok()?;
+        let DataKind::Active { memory_index: 0, offset_expr } = segment.kind else { return None };
+        let mut operators = offset_expr.get_operators_reader();
+        let Operator::I32Const { value } = operators.read().ok()? else { return None };
+        let Operator::End = operators.read().ok()? else { return None };
+        image.put(value as u32 as usize, segment.data)?;
+    }
+    Some(())
+}
+
+impl Image {
+    /// Later segments lie over earlier ones.
+    fn put(&mut self, offset: usize, data: &[u8]) -> Option<()> {
+        if self.bytes.is_empty() {
+            self.offset = offset;
+        }
+        let begin = self.offset.min(offset);
+        let end = (self.offset + self.bytes.len()).max(offset + data.len());
+        if end - begin > DATA_BYTES {
+            return None;
+        }
+        let mut bytes = vec![0; end - begin];
+        bytes[self.offset - begin..][..self.bytes.len()].copy_from_slice(&self.bytes);
+        bytes[offset - begin..][..data.len()].copy_from_slice(data);
+        *self = Image { offset: begin, bytes };
+        Some(())
+    }
+}
