@@ -75,8 +75,8 @@ function Head({ actor, name, tab, sequence, reload }: { actor: Actor; name: stri
                     <span class="dim">{short(Math.round((history.at(-1) ?? 0) * 10) / 10)}/s</span>
                 </span>
                 <span class="grow" />
-                {actor.status === "running" && <Button look="quiet" icon="pause" onClick={() => void change("stop")}>Stop</Button>}
-                {actor.status === "stopped" && <Button look="main" icon="play" onClick={() => void change("resume")}>Resume</Button>}
+                {actor.status === "running" && <Button look="quiet" icon="pause" aria-label={`Stop ${name}`} onClick={() => void change("stop")}>Stop</Button>}
+                {actor.status === "stopped" && <Button look="main" icon="play" aria-label={`Resume ${name}`} onClick={() => void change("resume")}>Resume</Button>}
             </div>
             <nav class="tabs" aria-label={`Views of ${name}`}>
                 {TABS.map(([one, label], i) => (

@@ -27,6 +27,7 @@ const GROUPS: [string, [string, string][]][] = [
         ["s", "The state after this element"],
         ["c", "Back to this element in the chain"],
         ["r", "Run this turn again"],
+        ["v", "Verify the chain, or an element's proof"],
     ]],
 ];
 
