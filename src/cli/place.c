@@ -65,7 +65,9 @@ static theater_status connect_own(cli_place *place, theater_error *reterr)
     int size = snprintf(address, sizeof address, "unix:%s/server.sock", place->cli->data);
     if (size < 0 || (size_t)size >= sizeof address || !th_client_probe(address + 5))
         return THEATER_OK;
-    return cli_connect(place->cli, address, &place->client, reterr);
+    theater_status status = cli_connect(place->cli, address, &place->client, reterr);
+    /* One that goes away just now leaves the folder to us. */
+    return status == THEATER_IO ? THEATER_OK : status;
 }
 
 theater_status cli_place_open(const cli_run *cli, cli_access access, const theater_runtime_options *options,

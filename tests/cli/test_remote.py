@@ -265,6 +265,14 @@ class Writing(ServerCase):
         done = self.over("send", "first", "--lines", stdin=b"inc\n" * 3000, code=STOPPED)
         self.assertIn("(0 of ", done.errors)
 
+    def test_a_line_that_the_server_does_not_take(self):
+        self.end_server()
+        self.serve("--max-body", "1KiB", data=self.served)
+        done = self.over("send", "first", "--lines", stdin=b"inc\n" * 3 + b"x" * 300000 + b"\n" + b"inc\n" * 20000, code=TOO_LARGE)
+        self.assertEqual(done.output, b"1\n2\n3\n\n")
+        self.assertIn("4 of 20004 lines sent were answered", done.errors)
+        self.over("send", "first", "--file", self.file("large", b"x" * 2000), code=TOO_LARGE)
+
     def test_a_reader_that_goes_away(self):
         process = subprocess.Popen(self.command("--server", self.address, "send", "first", "--lines"), stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, cwd=self.folder, env=self.environment)
