@@ -45,8 +45,8 @@ export function ActorView({ name, tab, sequence }: { name: string; tab: Tab; seq
     return (
         <div class="actor">
             <Head actor={actor} name={name} tab={tab} sequence={sequence} reload={loaded.reload} />
-            {tab === "chain" && <ChainView name={name} actor={actor} sequence={sequence} />}
-            {tab === "state" && <StateView name={name} actor={actor} sequence={sequence} />}
+            {tab === "chain" && <ChainView key={actor.genesis} name={name} actor={actor} sequence={sequence} />}
+            {tab === "state" && <StateView key={actor.genesis} name={name} actor={actor} sequence={sequence} />}
             {tab === "send" && <SendView name={name} actor={actor} />}
             {tab === "verify" && <ActorVerify name={name} actor={actor} sequence={sequence} />}
             {tab === "about" && <About name={name} actor={actor} reload={loaded.reload} />}
