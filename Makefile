@@ -1,7 +1,7 @@
 # make          builds build/theater, with all that it needs
 # make demo     the main job on real input: a ledger, 100,000 transfers, verified and run again
 # make test     the whole test suite, in a release and in a sanitizer build
-.PHONY: all setup configure build demo test sim crash fuzz bench nightly coverage install clean
+.PHONY: all setup configure build demo test sim crash fuzz soak bench nightly coverage install clean
 
 JOBS ?= $(shell nproc)
 # Neither ninja nor cargo is a make: what `make -j` tells its children only makes cargo warn.
@@ -42,12 +42,25 @@ SECONDS ?= 60
 fuzz: setup
 	@tests/fuzz/run build/fuzz $(SECONDS) $(TARGETS)
 
+# A server under steady load for an hour, or DURATION seconds.
+DURATION ?= 3600
+soak: build
+	@THEATER_PROGRAM=build/theater THEATER_ACTORS=build/actors python3 -B tests/soak/soak.py $(DURATION)
+
 bench: build
 	@bench/run
 
-# What takes longer than a test run may.
+# What takes longer than a test run may: hours.
 nightly: build
-	@build/tests/simulation/test_simulation 20000 1000
+	@cmake --preset sanitize
+	@cmake --build build/sanitize -j $(JOBS) --target test_faults_runtime test_bitrot
+	@THEATER_FAULTS_EVERY=1 build/sanitize/tests/faults/test_faults_runtime
+	@THEATER_BITROT_BITS=8 build/sanitize/tests/bitrot/test_bitrot
+	@build/tests/simulation/test_simulation 1000000 100000
+	@tests/crash/run build 2000
+	@tests/determinism/nightly build 50
+	@tests/fuzz/run build/fuzz 600
+	@$(MAKE) soak
 
 coverage: setup
 	@cmake --preset coverage

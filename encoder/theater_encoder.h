@@ -2,6 +2,9 @@
  *
  * The last step of `theater build`: the compiler gives a core WebAssembly module whose exports and imports
  * carry the names of the canonical ABI, and this wraps it. The world is the one of wit/actor.wit, built in.
+ * A module whose compiler can export only identifiers may name the three functions and the allocator
+ * theater_init, theater_handle, theater_verify_state and theater_realloc.
+ *
  * The same module gives the same component, byte for byte. No panic crosses this border: one inside becomes
  * an error.
  *

@@ -11,6 +11,8 @@ mod answers;
 mod linked;
 mod merge;
 
+mod rename;
+
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use wit_component::{embed_component_metadata, ComponentEncoder, StringEncoding};
@@ -61,7 +63,7 @@ fn with_metadata(module: &[u8], world_name: &str) -> Result<Vec<u8>, String> {
 fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
     let mut encoder = ComponentEncoder::default()
         .validate(true)
-        .module(&with_metadata(module, "guest")?)
+        .module(&with_metadata(&rename::rename_exports(module), "guest")?)
         .map_err(text("the core module"))?;
     if wasi {
         let adapter = with_metadata(ADAPTER, "adapter")?;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 #include "cli/trial_print.h"
 
 static void print_json(cli_output *out, const theater_actor_info *info, const theater_trial *trial)
@@ -42,26 +43,29 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     if (!cli_parse_number(cli->operands[1], &sequence))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%s\" is not an element's sequence",
                        cli->operands[1]);
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_trial trial;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    cli_trial looked_at;
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    status = theater_rerun(folder, info.id, sequence, &trial, reterr);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    if (!status)
+        status = cli_place_rerun(&place, &info, sequence, &looked_at, reterr);
     if (!status) {
+        const theater_trial *trial = looked_at.trial;
         if (cli->json) {
-            print_json(&cli->out, &info, &trial);
+            print_json(&cli->out, &info, trial);
         } else {
-            cli_trial_text(&cli->out, &trial);
-            if (trial.differences == 0)
+            cli_trial_text(&cli->out, trial);
+            if (trial->differences == 0)
                 cli_puts(&cli->out, "all of it is as recorded\n");
         }
         cli_flush(&cli->out);
-        status = verdict(&info, &trial, reterr);
-        theater_trial_done(&trial);
+        status = verdict(&info, trial, reterr);
+        cli_trial_done(&looked_at);
     }
-    theater_folder_close(folder);
+    cli_place_close(&place);
     return status;
 }
 

@@ -146,7 +146,9 @@ static const cli_option options[] = {
      "Idempotency key: the same key runs once and gives the first answer again; with --lines KEY-1, KEY-2, "
      "..."},
     {"--principal", "NAME", "Who the client is, as it goes on the chain for good"},
-    {"--drain", "TIME", "How long to wait for the messages that it caused to be handled; 10s when not given"},
+    {"--drain", "TIME",
+     "How long to wait for the messages that it caused to be handled; when not given 10s, and over a server "
+     "not at all"},
     {"--async", NULL, "Answers may come before they are on disk"},
     {NULL, NULL, NULL},
 };
@@ -169,7 +171,9 @@ const cli_command cli_cmd_send = {
         "the output's bytes when it is on "
         "disk. A rejection is printed to standard error and has exit code 3. Afterwards it waits until the "
         "messages to other actors "
-        "that it caused have been handled; what is left goes on with the next command that writes.\n\n"
+        "that it caused have been handled; what is left goes on with the next command that writes. A server "
+        "goes on "
+        "with them by itself: there only --drain waits.\n\n"
         "With --lines every line of the file or of standard input is one input, an empty line an empty one. "
         "Answers come in the order of "
         "the lines, each as one line: a line break in an output is written as \\n or \\r. A rejection is an "

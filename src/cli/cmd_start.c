@@ -61,7 +61,9 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 
 static const cli_option options[] = {
     CLI_ACTOR_OPTIONS,
-    {"--drain", "TIME", "How long to wait for what init has sent to be handled; 10s when not given"},
+    {"--drain", "TIME",
+     "How long to wait for what init has sent to be handled; when not given 10s, and over a server not at "
+     "all"},
     {NULL, NULL, NULL},
 };
 

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "cli/commands.h"
+#include "cli/place.h"
 #include "cli/trial_print.h"
 
 static void print_json(cli_run *cli, const theater_actor_info *info, uint64_t after,
@@ -35,24 +36,26 @@ static void print_text(cli_run *cli, const theater_trial *trial)
 
 static theater_status try_input(cli_run *cli, th_slice input, theater_error *reterr)
 {
-    theater_folder *folder;
+    cli_place place;
     theater_actor_info info;
-    theater_trial trial;
-    theater_status status = cli_open_actor(cli, cli->operands[0], &folder, &info, reterr);
+    cli_trial trial;
+    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
-    theater_try_options options = {.after = info.elements - 1, .input = input};
-    status = cli_number(cli, "--at", &options.after, reterr);
+    status = cli_place_actor(&place, cli->operands[0], &info, reterr);
+    uint64_t after = status ? 0 : info.elements - 1;
     if (!status)
-        status = theater_try(folder, info.id, &options, &trial, reterr);
+        status = cli_number(cli, "--at", &after, reterr);
+    if (!status)
+        status = cli_place_try(&place, &info, after, cli_flag(cli, "--state"), input, &trial, reterr);
     if (!status) {
         if (cli->json)
-            print_json(cli, &info, options.after, &trial);
+            print_json(cli, &info, after, trial.trial);
         else
-            print_text(cli, &trial);
-        theater_trial_done(&trial);
+            print_text(cli, trial.trial);
+        cli_trial_done(&trial);
     }
-    theater_folder_close(folder);
+    cli_place_close(&place);
     return status;
 }
 

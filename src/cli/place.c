@@ -65,7 +65,9 @@ static theater_status connect_own(cli_place *place, theater_error *reterr)
     int size = snprintf(address, sizeof address, "unix:%s/server.sock", place->cli->data);
     if (size < 0 || (size_t)size >= sizeof address || !th_client_probe(address + 5))
         return THEATER_OK;
-    return cli_connect(place->cli, address, &place->client, reterr);
+    theater_status status = cli_connect(place->cli, address, &place->client, reterr);
+    /* One that goes away just now leaves the folder to us. */
+    return status == THEATER_IO ? THEATER_OK : status;
 }
 
 theater_status cli_place_open(const cli_run *cli, cli_access access, const theater_runtime_options *options,
@@ -155,18 +157,30 @@ theater_status cli_place_remove(cli_place *place, const char *name, theater_erro
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
+/* The answer says the words of what became of it, too. */
+static theater_status fill_error(theater_answer *answer, theater_status status, const theater_error *error)
+{
+    if (status && status != THEATER_REJECTED && error && !answer->error.message[0])
+        answer->error = *error;
+    return status;
+}
+
 theater_status cli_place_send(cli_place *place, const theater_message *message, theater_answer *ret,
                               theater_error *reterr)
 {
-    return place->client ? th_client_send(place->client, message, ret, reterr)
-                         : theater_send(place->runtime, message, ret, reterr);
+    return fill_error(ret,
+                      place->client ? th_client_send(place->client, message, ret, reterr)
+                                    : theater_send(place->runtime, message, ret, reterr),
+                      reterr);
 }
 
 theater_status cli_place_query(cli_place *place, const theater_message *message, theater_answer *ret,
                                theater_error *reterr)
 {
-    return place->client ? th_client_query(place->client, message, ret, reterr)
-                         : theater_query(place->runtime, message, ret, reterr);
+    return fill_error(ret,
+                      place->client ? th_client_query(place->client, message, ret, reterr)
+                                    : theater_query(place->runtime, message, ret, reterr),
+                      reterr);
 }
 
 /* ---- chains -------------------------------------------------------------------------------------------- */
@@ -225,6 +239,35 @@ theater_status cli_place_trace(cli_place *place, const theater_actor_info *info,
     return place->client
                ? th_client_trace(place->client, name, sequence, max_steps, each, context, ret_more, reterr)
                : theater_trace(place->folder, info->id, sequence, max_steps, each, context, ret_more, reterr);
+}
+
+theater_status cli_place_rerun(cli_place *place, const theater_actor_info *info, uint64_t sequence,
+                               cli_trial *ret, theater_error *reterr)
+{
+    char name[160];
+    snprintf(name, sizeof name, "%s#%llu", info->name, (unsigned long long)info->id);
+    ret->trial = place->client ? &ret->fetched.trial : &ret->own;
+    return place->client ? th_client_rerun(place->client, name, sequence, &ret->fetched, reterr)
+                         : theater_rerun(place->folder, info->id, sequence, &ret->own, reterr);
+}
+
+theater_status cli_place_try(cli_place *place, const theater_actor_info *info, uint64_t after,
+                             bool with_state, th_slice input, cli_trial *ret, theater_error *reterr)
+{
+    char name[160];
+    theater_try_options options = {.after = after, .input = input};
+    snprintf(name, sizeof name, "%s#%llu", info->name, (unsigned long long)info->id);
+    ret->trial = place->client ? &ret->fetched.trial : &ret->own;
+    return place->client ? th_client_try(place->client, name, after, with_state, input, &ret->fetched, reterr)
+                         : theater_try(place->folder, info->id, &options, &ret->own, reterr);
+}
+
+void cli_trial_done(cli_trial *trial)
+{
+    if (trial->trial == &trial->own)
+        theater_trial_done(&trial->own);
+    else
+        th_client_trial_done(&trial->fetched);
 }
 
 theater_status cli_place_refresh(cli_place *place, theater_error *reterr)
@@ -315,17 +358,21 @@ theater_status cli_place_fetch(cli_place *place, const char *const *names, size_
 
 theater_status cli_place_drain(cli_place *place, theater_error *reterr)
 {
-    uint64_t left = DRAIN_DEFAULT_MS;
+    /* A server goes on by itself, and one that others use is never idle: so only who asks for it waits. */
+    uint64_t left = place->client ? 0 : DRAIN_DEFAULT_MS;
     theater_status status = cli_duration(place->cli, "--drain", &left, reterr);
-    if (status || left == 0 || place->client)
+    if (status || left == 0)
         return status;
     do {
         uint64_t step = left < DRAIN_STEP_MS ? left : DRAIN_STEP_MS;
-        status = theater_drain(place->runtime, step, reterr);
+        status = place->client ? th_client_drain(place->client, step, reterr)
+                               : theater_drain(place->runtime, step, reterr);
         left -= step;
     } while (status == THEATER_TIMEOUT && left > 0 && !cli_interrupted());
     if (status != THEATER_TIMEOUT)
         return status;
-    cli_note("messages are left; they go on with the next command that opens the data folder for writing");
+    cli_note(place->client ? "messages are left; the server goes on with them"
+                           : "messages are left; they go on with the next command that opens the data folder "
+                             "for writing");
     return THEATER_OK;
 }

@@ -66,8 +66,8 @@ THEATER_CHECKED theater_status cli_place_consistency(cli_place *place, const cha
 THEATER_CHECKED theater_status cli_place_import(cli_place *place, const char *path, const char *name,
                                                 theater_error *reterr);
 
-/* Waits until nothing is left to do in the folder, at most the time of `--drain`; what is left is only said on
- * standard error. A server goes on by itself, so there is nothing to wait for. */
+/* Waits until nothing is left to do, at most the time of `--drain`, over a server only when that is given; what
+ * is left is only said on standard error. */
 THEATER_CHECKED theater_status cli_place_drain(cli_place *place, theater_error *reterr);
 
 /* The elements from `from` up to before `end`, in order; stops when the callback returns false. */
@@ -83,6 +83,19 @@ THEATER_CHECKED theater_status cli_place_trace(cli_place *place, const theater_a
                                                uint64_t sequence, uint64_t max_steps,
                                                bool (*each)(void *context, const theater_trace_step *step),
                                                void *context, bool *ret_more, theater_error *reterr);
+/* A turn that was looked at; free it with cli_trial_done. */
+typedef struct cli_trial {
+    theater_trial *trial; /* one of the two */
+    theater_trial own;
+    th_client_trial fetched;
+} cli_trial;
+void cli_trial_done(cli_trial *trial);
+THEATER_CHECKED theater_status cli_place_rerun(cli_place *place, const theater_actor_info *info,
+                                               uint64_t sequence, cli_trial *ret, theater_error *reterr);
+/* `with_state`: a server sends the state after the turn only when it is wanted. */
+THEATER_CHECKED theater_status cli_place_try(cli_place *place, const theater_actor_info *info, uint64_t after,
+                                             bool with_state, th_slice input, cli_trial *ret,
+                                             theater_error *reterr);
 /* Fetches a bundle from the place, which is a server, into a new file whose name is put into `path`; the
  * caller removes it. */
 #define CLI_TEMPORARY_SIZE 512

@@ -91,12 +91,18 @@ static void idle(void *context)
     cli_flush(&self->cli->out);
 }
 
-/* What is lost when the way to the server breaks: lines without an answer may have run or not. */
+/* What is lost when the way to the server breaks, or it reads no further: lines without an answer may have run
+ * or not. */
 static theater_status name_loss(const stream *self, theater_status status, theater_error *reterr)
 {
-    if (self->sent == self->answered || !reterr)
+    theater_error why = self->tally.first;
+    if (self->sent == self->answered)
         return status;
-    theater_error why = *reterr;
+    if (status && reterr)
+        why = *reterr;
+    else if (!status && self->tally.refused == 0)
+        th_fail(&why, THEATER_IO, "the server ended its answers");
+    status = status ? status : why.status;
     return th_fail(
         reterr, status,
         "%s; %llu of %llu lines sent were answered, the others may have run or not (with --id it is "
@@ -127,5 +133,7 @@ theater_status cli_stream_lines(cli_run *cli, th_client *client, const char *act
     if (fd != STDIN_FILENO)
         close(fd);
     th_buf_done(&self.rest);
-    return status ? name_loss(&self, status, reterr) : cli_line_judge(&self.tally, self.sent, reterr);
+    if (status || self.answered < self.sent)
+        return name_loss(&self, status, reterr);
+    return cli_line_judge(&self.tally, self.sent, reterr);
 }

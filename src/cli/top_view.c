@@ -102,7 +102,7 @@ static void put_line(page *self, const char *colour, const char *format, ...)
     if (self->view->columns && shown > self->view->columns)
         shown = self->view->columns;
     if (self->view->rows && self->used > 0)
-        cli_puts(self->out, "\r\n");
+        cli_puts(self->out, "\n");
     if (colour)
         cli_colour(self->out, colour);
     cli_put(self->out, th_slice_of(text, shown));
@@ -234,9 +234,9 @@ void top_print(cli_output *out, const top_view *view)
     cli_format_time(view->now->wall_ns, time);
     if (view->rows)
         cli_puts(out, "\x1b[H");
-    put_line(&self, "1", "theater %s at %s   up %s   %.0f actors   %.19sZ%s",
+    put_line(&self, "1", "%stheater %s at %s   up %s   %.0f actors   %.19sZ", view->paused ? "PAUSED   " : "",
              th_client_server_version(view->client), th_client_address(view->client),
-             uptime_text(view->now->uptime, up), view->now->all_actors, time, view->paused ? "   PAUSED" : "");
+             uptime_text(view->now->uptime, up), view->now->all_actors, time);
     if (view->trouble)
         put_line(&self, "31", "%s", view->trouble);
     put_rates(&self);

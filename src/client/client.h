@@ -69,6 +69,9 @@ THEATER_CHECKED theater_status th_client_send(th_client *client, const theater_m
 THEATER_CHECKED theater_status th_client_query(th_client *client, const theater_message *message,
                                                theater_answer *ret, theater_error *reterr);
 
+/* As theater_drain, but for a quarter of a second at the most. */
+THEATER_CHECKED theater_status th_client_drain(th_client *client, uint64_t timeout_ms, theater_error *reterr);
+
 /* Many messages in one request. */
 typedef struct th_client_batch {
     const char *actor;
@@ -117,6 +120,21 @@ THEATER_CHECKED theater_status th_client_trace(th_client *client, const char *na
                                                uint64_t max_steps,
                                                bool (*each)(void *context, const theater_trace_step *step),
                                                void *context, bool *ret_more, theater_error *reterr);
+
+/* A turn that was looked at, with what its slices point into. */
+typedef struct th_client_trial {
+    theater_trial trial;
+    theater_bytes text;
+    th_arena arena;
+} th_client_trial;
+void th_client_trial_done(th_client_trial *trial);
+/* As theater_rerun. */
+THEATER_CHECKED theater_status th_client_rerun(th_client *client, const char *name, uint64_t sequence,
+                                               th_client_trial *ret, theater_error *reterr);
+/* As theater_try, on the state after element `after`; the state after the turn is given only when asked for. */
+THEATER_CHECKED theater_status th_client_try(th_client *client, const char *name, uint64_t after,
+                                             bool with_state, theater_slice input, th_client_trial *ret,
+                                             theater_error *reterr);
 
 /* ---- proofs and files ---------------------------------------------------------------------------------- */
 

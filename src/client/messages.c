@@ -129,3 +129,13 @@ theater_status th_client_query(th_client *client, const theater_message *message
 {
     return run(client, message, "query", ret, reterr);
 }
+
+theater_status th_client_drain(th_client *client, uint64_t timeout_ms, theater_error *reterr)
+{
+    char path[64];
+    th_call call = {.method = "POST", .path = path};
+    snprintf(path, sizeof path, "/v1/drain?timeout=%llu", (unsigned long long)timeout_ms);
+    theater_status status = th_call_run(client, &call, reterr);
+    th_call_done(&call);
+    return status;
+}

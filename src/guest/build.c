@@ -80,8 +80,10 @@ theater_status th_guest_build(const th_guest_project *project, const char *outpu
     char real[PATH_MAX], build[PATH_MAX], scratch[PATH_MAX];
     if (!realpath(project->folder, real))
         return th_tool_fail_errno(reterr, errno, project->folder);
+    bool here = strcmp(project->folder, ".") == 0;
     int size = output ? snprintf(ret->component, PATH_MAX, "%s", output)
-                      : snprintf(ret->component, PATH_MAX, "%s/build/%s.wasm", project->folder, project->name);
+                      : snprintf(ret->component, PATH_MAX, "%s%sbuild/%s.wasm", here ? "" : project->folder,
+                                 here ? "" : "/", project->name);
     if (size >= PATH_MAX)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", project->folder);
     theater_status status = th_tool_join(real, "build", build, reterr);

@@ -11,6 +11,9 @@
     X(rust)                                                                                                  \
     X(zig)                                                                                                   \
     X(assemblyscript)                                                                                        \
+    X(python)                                                                                                \
+    X(typescript)                                                                                            \
+    X(javascript)                                                                                            \
     X(c)                                                                                                     \
     X(wasm)
 

@@ -1,8 +1,11 @@
 #include "server/feed.h"
 
+#include <stddef.h>
+
 #include "runtime/subscribe.h"
 
 #define SCAN_BYTES ((uint64_t)4 << 20)
+#define OFFERS 256 /* between two rounds of the loop: some 3 ms */
 
 /* ---- events -------------------------------------------------------------------------------------------- */
 
@@ -104,46 +107,91 @@ static void work_scan(uv_work_t *work)
     }
 }
 
-static void offer_list(th_subscription *list, th_news *event)
+/* ---- giving them out ----------------------------------------------------------------------------------- */
+
+/* The next event comes into the ring, and its way over the live ones begins. False: there is none. */
+static bool begin_event(th_feed *feed)
 {
-    th_subscription *next;
-    for (th_subscription *at = list; at; at = next) {
-        next = at->next_in_list;
-        if (at->all || at->actor_id == event->actor_id)
-            th_subscription_offer(at, event);
+    th_news *event = feed->events;
+    if (!event)
+        return false;
+    feed->events = event->next;
+    event->next = NULL;
+    feed->scanned = event->number + 1;
+    ring_add(feed, event);
+    event->refs++; /* while it is given out */
+    feed->giving = event;
+    feed->to_actor = false;
+    feed->at = feed->all;
+    return true;
+}
+
+/* Offers the event to one more, or goes on to the next list or to the end of the event. */
+static void give_on(th_feed *feed)
+{
+    th_subscription *subscription = feed->at;
+    if (subscription) {
+        feed->at = subscription->next_in_list; /* first, because an offer may take it out of the list */
+        if (subscription->all || subscription->actor_id == feed->giving->actor_id)
+            th_subscription_offer(subscription, feed->giving);
+    } else if (!feed->to_actor) {
+        feed->to_actor = true;
+        feed->at = feed->by_actor[feed->giving->actor_id % TH_FEED_BUCKETS];
+    } else {
+        th_news_unref(feed->giving);
+        feed->giving = NULL;
     }
 }
 
-static void distribute(th_feed *feed)
+static void drop_events(th_feed *feed)
 {
-    th_news *next;
-    for (th_news *event = feed->events; event; event = next) {
-        next = event->next;
-        event->next = NULL;
-        feed->scanned = event->number + 1;
-        ring_add(feed, event);
-        event->refs++; /* while it is given out */
-        offer_list(feed->all, event);
-        offer_list(feed->by_actor[event->actor_id % TH_FEED_BUCKETS], event);
+    th_news_unref(feed->giving);
+    feed->giving = NULL;
+    feed->at = NULL;
+    while (feed->events) {
+        th_news *event = feed->events;
+        feed->events = event->next;
         th_news_unref(event);
     }
-    feed->events = NULL;
+}
+
+static void all_given(th_feed *feed)
+{
+    th_server *server = feed->server;
+    feed->working = false;
+    server->works--;
     if (feed->work_next > feed->scanned)
         feed->scanned = feed->work_next;
+    if (feed->error.status)
+        th_server_log(server, 4, feed->error.message);
+    th_feed_wake(server);
+    th_drain_continue(server);
+}
+
+/* With thousands of readers an event takes a while to give out, and answers go by the same loop: so it gets its
+ * turn between some offers and the next. A subscription that leaves meanwhile moves `at` on (unlink_live); one
+ * that comes has what was begun from the ring. */
+static void give_some(th_feed *feed)
+{
+    if (feed->ended)
+        drop_events(feed);
+    for (size_t offers = 0; offers < OFFERS && (feed->giving || begin_event(feed)); offers++)
+        give_on(feed);
+    if (feed->giving || feed->events)
+        th_post_to(feed->server, &feed->post);
+    else
+        all_given(feed);
+}
+
+static void on_go_on(th_post *post)
+{
+    give_some((th_feed *)((char *)post - offsetof(th_feed, post)));
 }
 
 static void after_scan(uv_work_t *work, int result)
 {
     (void)result;
-    th_feed *feed = work->data;
-    th_server *server = feed->server;
-    feed->working = false;
-    server->works--;
-    distribute(feed);
-    if (feed->error.status)
-        th_server_log(server, 4, feed->error.message);
-    th_feed_wake(server);
-    th_drain_continue(server);
+    give_some(work->data);
 }
 
 void th_feed_wake(th_server *server)
@@ -201,6 +249,7 @@ theater_status th_feed_new(th_server *server, theater_error *reterr)
     if (!feed)
         return th_fail_memory(reterr, "the feed");
     feed->server = server;
+    feed->post.run = on_go_on;
     feed->committed = feed->scanned = th_runtime_committed(server->runtime);
     server->feed = feed;
     th_runtime_subscribe(server->runtime, on_commit, feed);

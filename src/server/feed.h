@@ -92,6 +92,10 @@ struct th_feed {
     size_t ring_first, ring_count, ring_bytes;
     th_subscription *all; /* live ones */
     th_subscription *by_actor[TH_FEED_BUCKETS];
+    th_news *giving; /* the event that is being given out; NULL: none */
+    th_subscription *at; /* who is offered it next; NULL: the list is through */
+    bool to_actor; /* the second of its two lists */
+    th_post post; /* to go on with it in the next round of the loop */
     theater_folder *folder; /* of the work, so that it goes on where it stopped */
     uv_work_t work;
     bool working, ended, out_of_memory;

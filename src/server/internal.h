@@ -371,7 +371,7 @@ void th_jobs_free(th_server *server);
     X(health)                                                                                                \
     X(ready) X(version) X(openapi) X(metrics) X(actor_start) X(actor_stop) X(actor_resume) X(actor_remove)   \
         X(actor_upgrade) X(message) X(messages) X(query) X(checkpoint) X(job_new) X(job_list) X(job_get) X(job_cancel)     \
-            X(events) X(actor_events) X(websocket) X(archive_add)
+            X(events) X(actor_events) X(websocket) X(archive_add) X(drain)
 #define TH_DECLARE(name) void th_api_##name(th_exchange *x);
 TH_HANDLERS(TH_DECLARE)
 #undef TH_DECLARE

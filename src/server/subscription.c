@@ -19,7 +19,9 @@ static void unlink_live(th_subscription *self)
         *self->list = self->next_in_list;
     if (self->next_in_list)
         self->next_in_list->prev = self->prev;
-    /* `next_in_list` stays, for who walks the list just now; it is free'd only later, on the loop. */
+    th_feed *feed = self->server->feed;
+    if (feed->at == self)
+        feed->at = self->next_in_list;
     self->prev = NULL;
 }
 

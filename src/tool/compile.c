@@ -58,7 +58,9 @@ theater_status th_tool_find_sdk(char *ret, theater_error *reterr)
 {
     const char *given = getenv("THEATER_SDK");
     if (given && *given) {
-        if (snprintf(ret, PATH_MAX, "%s", given) < PATH_MAX && has_header(ret))
+        /* The folder sdk, or sdk/c in it. */
+        if ((snprintf(ret, PATH_MAX, "%s", given) < PATH_MAX && has_header(ret)) ||
+            (snprintf(ret, PATH_MAX, "%s/c", given) < PATH_MAX && has_header(ret)))
             return THEATER_OK;
         return th_fail(reterr, THEATER_TOOL_MISSING, "THEATER_SDK is %.256s, but there is no theater.h",
                        given);

@@ -45,7 +45,7 @@ THEATER_CHECKED theater_status th_tool_merge(const char *component, const char *
  * the remedy; `name` is for the message. */
 THEATER_CHECKED theater_status th_tool_inspect(th_slice component, const char *name, theater_error *reterr);
 
-/* The folder of the SDK's headers: $THEATER_SDK, else ../share/theater/sdk/c beside the program, else the one
+/* The folder of the SDK's headers: $THEATER_SDK or its folder c, else ../share/theater/sdk/c beside the program, else the one
  * known when this was built. `ret` has room for PATH_MAX bytes. TOOL_MISSING when theater.h is in none of
  * them. */
 THEATER_CHECKED theater_status th_tool_find_sdk(char *ret, theater_error *reterr);

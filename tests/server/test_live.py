@@ -104,6 +104,37 @@ class Live(Case):
             reader.close()
         thread.join()
 
+    def test_readers_that_leave_while_events_are_given_out(self):
+        """More of them than are given an event at once, half of which go in the midst of it; the others get every event once."""
+        count, messages = 600, 60
+        readers = [WebSocket(self.port) for _ in range(count)]
+        for reader in readers:
+            reader.say(op="subscribe", id="s", actor="counter", **({"from": 1} if readers.index(reader) % 3 == 0 else {}))
+        for reader in readers:
+            self.assertEqual(reader.next()["op"], "subscribed")
+        first = int(self.send("counter", "inc").headers["Theater-Sequence"])
+
+        def leave():
+            for reader in readers[::2]:
+                reader.close()
+
+        leaver = threading.Thread(target=leave)
+        for i in range(messages):
+            self.send("counter", "inc")
+            if i == 5:
+                leaver.start()
+        leaver.join()
+        for reader in readers[1::2]:
+            seen = []
+            while not seen or seen[-1] < first + messages:
+                message = reader.next()
+                self.assertEqual(message["op"], "event")
+                seen.append(message["event"]["sequence"])
+            self.assertEqual(seen, list(range(seen[0], first + messages + 1)))
+            self.assertLessEqual(seen[0], first)
+            reader.close()
+        self.assertTrue(wait_for(lambda: self.metric("subscriptions") == 0))
+
     def test_what_cannot_be_followed(self):
         self.problem(self.get("/v1/actors/nobody/events", 404), "not-found")
         self.get("/v1/actors/counter/events?from=x", 400)

@@ -113,6 +113,27 @@ for (const vector of VECTORS.refused_as_payload) {
     });
 }
 
+/** Element 1 of the chain with these optional fields in this order. */
+async function withOptional(...fields) {
+    const first = cbor([3, bytes(CHAIN[0].element), ...payloadsOf(CHAIN[0])]);
+    const root = bytes(CHAIN[0].state_root);
+    const pairs = [
+        [0, 1], [1, 1], [2, bytes(CHAIN[0].hash)], [3, 1], [4, 1800000000000000000n], [5, sha()], [6, root], [7, root], [8, sha()],
+        [9, sha(Uint8Array.of(0x80))], [10, 1], [11, bytes(CHAIN[0].state).length], ...fields,
+    ];
+    // A map of JavaScript would not hold a key twice.
+    const encoding = join8(Uint8Array.of(0xa0 + pairs.length), ...pairs.flatMap(([key, value]) => [cbor(key), cbor(value)]));
+    return verify(join8(header("counter"), first, cbor([3, encoding, new Uint8Array(), new Uint8Array(), Uint8Array.of(0x80)])));
+}
+
+test("keys that may be absent stand in order, once", async () => {
+    const principal = [13, "somebody"], id = [14, Uint8Array.of(1)];
+    for (const right of [[], [principal], [id], [principal, id], [[13, "x".repeat(128)]], [[13, "x".repeat(23)]], [[13, "x".repeat(24)]]])
+        assert.equal((await withOptional(...right)).verdict, "verified", JSON.stringify(right));
+    for (const wrong of [[id, principal], [principal, principal], [[13, ""]], [[13, "x".repeat(129)]], [[13, "x".repeat(256)]], [[14, new Uint8Array(65)]]])
+        assert.equal((await withOptional(...wrong)).fault?.check, "encoding", JSON.stringify(wrong));
+});
+
 test("a payload that was changed is named with its element", async () => {
     const items = split(BUNDLE);
     const at = items.findIndex((item) => Buffer.from(item).includes(Buffer.from(CHAIN[3].element, "hex")));

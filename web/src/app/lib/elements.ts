@@ -25,9 +25,9 @@ const part = (actor: string, sequence: number, which: Part, signal?: AbortSignal
         throw error;
     });
 
-/** An element with its effects. */
-export async function loadElement(actor: string, sequence: number, signal?: AbortSignal): Promise<Whole> {
-    const key = `${actor}/${sequence}`;
+/** An element with its effects. `genesis` says of which chain: a name can be given again. */
+export async function loadElement(actor: string, genesis: string | undefined, sequence: number, signal?: AbortSignal): Promise<Whole> {
+    const key = `${actor}/${genesis}/${sequence}`;
     const known = kept.get(key);
     if (known) return known;
     const [element, encoding, effects] = await Promise.all([

@@ -1,5 +1,5 @@
 // The keyboard: views say which keys they take; one listener gives them out.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface Binding {
     keys: string[];
@@ -64,7 +64,7 @@ export function useKeys(bindings: Binding[]): void {
     const taker = useRef<Taker | null>(null);
     taker.current ??= { order: ++lastOrder, bindings };
     taker.current.bindings = bindings;
-    useEffect(() => {
+    useLayoutEffect(() => {
         const own = taker.current!;
         takers.push(own);
         return () => {

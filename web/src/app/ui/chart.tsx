@@ -142,6 +142,13 @@ function drawLine(pen: CanvasRenderingContext2D, line: Line, colour: string, x: 
     const close = (end: number): void => {
         if (begun === null) return;
         pen.stroke();
+        // One reading between two gaps is no line; it is seen as a dot.
+        if (end === begun) {
+            pen.beginPath();
+            pen.arc(x(begun), y(line.values[begun]!), 2, 0, 2 * Math.PI);
+            pen.fillStyle = colour;
+            pen.fill();
+        }
         if (floor !== null && end > begun) {
             pen.lineTo(x(end), floor);
             pen.lineTo(x(begun), floor);

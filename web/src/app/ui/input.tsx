@@ -42,7 +42,7 @@ export function InputEditor({ label, draft, onChange, onSubmit, rows = 5, forms 
     const [touched, setTouched] = useState(false);
     const bytes = draftBytes(draft);
     const wrong = typeof bytes === "string" ? bytes : null;
-    const hint = wrong ? "" : `${size((bytes as Uint8Array).length)}${onSubmit ? " · Ctrl+Enter sends" : ""}`;
+    const hint = wrong ? "" : `${size((bytes as Uint8Array).length)}${onSubmit ? " · Ctrl+Enter" : ""}`;
     const tidy = (): void => onChange({ ...draft, text: formatJson(parseJson(draft.text)) });
     const id = useId();
     return (

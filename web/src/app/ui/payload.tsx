@@ -1,10 +1,12 @@
 // Bytes, shown as text, JSON, CBOR or hex.
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { request, token } from "../lib/api";
 import { textOf, toHex } from "../lib/bytes";
 import { size } from "../lib/format";
 import { bestForm, cborTree, type Form, hexLine, jsonTree, type Tree } from "../lib/tree";
 import { Button, CopyButton, Segmented } from "./controls";
+import { complain } from "./toast";
 import { TreeView } from "./tree-view";
 import { VirtualList } from "./virtual";
 
@@ -15,13 +17,29 @@ export const FORMS = [["auto", "Auto"], ["text", "Text"], ["json", "JSON"], ["cb
 const TEXT_MAX = 400_000;
 
 /** Saves bytes as a file. */
-export function save(bytes: Uint8Array, name: string): void {
-    const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)]));
+export const save = (bytes: Uint8Array, name: string): void => saveBlob(new Blob([new Uint8Array(bytes)]), name);
+
+function saveBlob(blob: Blob, name: string): void {
+    const url = URL.createObjectURL(blob);
     const link = document.createElement("a");
     link.href = url;
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** A link that saves what the server has there; with a token the page has to fetch it itself. */
+export function SaveLink({ href, name, class: look = "", children }: { href: string; name: string; class?: string; children: ComponentChildren }) {
+    const fetchIt = async (event: Event): Promise<void> => {
+        if (!token.value) return;
+        event.preventDefault();
+        try {
+            saveBlob(await (await request(href)).blob(), name);
+        } catch (error) {
+            complain(error);
+        }
+    };
+    return <a class={look} href={href} download={name} onClick={(event) => void fetchIt(event)}>{children}</a>;
 }
 
 /** A payload with its name, its size, and what can be done with it. */

@@ -5,6 +5,7 @@ import { actorLink, go } from "../lib/route";
 import type { Actor, Whole } from "../lib/types";
 import { Button, Fact, Hash } from "../ui/controls";
 import { Icon } from "../ui/icons";
+import { SaveLink } from "../ui/payload";
 import { changeActor } from "./actors";
 
 export function About({ name, actor, reload }: { name: string; actor: Actor; reload: () => void }) {
@@ -37,7 +38,7 @@ export function About({ name, actor, reload }: { name: string; actor: Actor; rel
                 <header class="section-head"><h2>Program</h2></header>
                 <dl class="facts">
                     <Fact name="Component">{actor.component ? <><Hash whole value={actor.component} label="component hash" />
-                        {" "}<a href={`/v1/components/${actor.component}`} download={`${actor.name}.wasm`}>save</a></> : "–"}</Fact>
+                        {" "}<SaveLink href={`/v1/components/${actor.component}`} name={`${actor.name}.wasm`}>save</SaveLink></> : "–"}</Fact>
                     <Fact name="Engine"><code>{actor.engine ?? "–"}</code></Fact>
                     {limits.map(([label, value, format]) => <Fact key={label} name={label}>{format(value)}</Fact>)}
                 </dl>

@@ -45,8 +45,8 @@ export function ActorView({ name, tab, sequence }: { name: string; tab: Tab; seq
     return (
         <div class="actor">
             <Head actor={actor} name={name} tab={tab} sequence={sequence} reload={loaded.reload} />
-            {tab === "chain" && <ChainView name={name} actor={actor} sequence={sequence} />}
-            {tab === "state" && <StateView name={name} actor={actor} sequence={sequence} />}
+            {tab === "chain" && <ChainView key={actor.genesis} name={name} actor={actor} sequence={sequence} />}
+            {tab === "state" && <StateView key={actor.genesis} name={name} actor={actor} sequence={sequence} />}
             {tab === "send" && <SendView name={name} actor={actor} />}
             {tab === "verify" && <ActorVerify name={name} actor={actor} sequence={sequence} />}
             {tab === "about" && <About name={name} actor={actor} reload={loaded.reload} />}
@@ -75,8 +75,8 @@ function Head({ actor, name, tab, sequence, reload }: { actor: Actor; name: stri
                     <span class="dim">{short(Math.round((history.at(-1) ?? 0) * 10) / 10)}/s</span>
                 </span>
                 <span class="grow" />
-                {actor.status === "running" && <Button look="quiet" icon="pause" onClick={() => void change("stop")}>Stop</Button>}
-                {actor.status === "stopped" && <Button look="main" icon="play" onClick={() => void change("resume")}>Resume</Button>}
+                {actor.status === "running" && <Button look="quiet" icon="pause" aria-label={`Stop ${name}`} onClick={() => void change("stop")}>Stop</Button>}
+                {actor.status === "stopped" && <Button look="main" icon="play" aria-label={`Resume ${name}`} onClick={() => void change("resume")}>Resume</Button>}
             </div>
             <nav class="tabs" aria-label={`Views of ${name}`}>
                 {TABS.map(([one, label], i) => (

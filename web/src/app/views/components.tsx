@@ -5,6 +5,7 @@ import { plural, size } from "../lib/format";
 import { go } from "../lib/route";
 import { Button, DropZone, Empty, Failure, Hash, Loading } from "../ui/controls";
 import { useLoad } from "../ui/hooks";
+import { SaveLink } from "../ui/payload";
 import { complain, say } from "../ui/toast";
 
 export function ComponentsView() {
@@ -44,7 +45,7 @@ export function ComponentsView() {
                                     <td>{component.actors === 0 ? <span class="dim">none</span> : plural(component.actors, "actor")}</td>
                                     <td class="dim">{component.uploaded ? "upload" : "an actor's start"}</td>
                                     <td class="row-actions">
-                                        <a class="button quiet" href={`/v1/components/${component.hash}`} download={`${component.hash.slice(0, 8)}.wasm`}>Save</a>
+                                        <SaveLink class="button quiet" href={`/v1/components/${component.hash}`} name={`${component.hash.slice(0, 8)}.wasm`}>Save</SaveLink>
                                         <Button onClick={() => go(`#/start?component=${component.hash}`)}>Start an actor</Button>
                                     </td>
                                 </tr>

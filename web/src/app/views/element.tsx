@@ -28,7 +28,7 @@ export function ElementPanel({ name, actor, sequence, total, step, onClose }: {
     step: (to: number) => void;
     onClose: () => void;
 }) {
-    const loaded = useLoad(`${name}/${sequence}`, (signal) => loadElement(name, sequence, signal));
+    const loaded = useLoad(`${name}/${actor.genesis}/${sequence}`, (signal) => loadElement(name, actor.genesis, sequence, signal));
     // While the next one is on its way the last one stays, so that stepping does not flicker.
     const [kept, setKept] = useState<Whole | null>(null);
     if (loaded.value && loaded.value !== kept) setKept(loaded.value);
@@ -45,7 +45,7 @@ export function ElementPanel({ name, actor, sequence, total, step, onClose }: {
                 <CopyButton text={() => new URL(actorLink(name, "chain", sequence), location.href).href} label="Copy a link to this element" />
                 <Button look="quiet" icon="close" title="Close" keys="Esc" onClick={onClose} />
             </header>
-            <div class="panel-body">
+            <div class={`panel-body ${loaded.loading && whole ? "stale" : ""}`}>
                 {loaded.error != null && <Failure error={loaded.error} retry={loaded.reload} />}
                 {whole ? <ElementBody key={whole.element.hash} name={name} actor={actor} whole={whole} /> : loaded.loading && <Loading what="Loading the element" />}
             </div>

@@ -18,6 +18,7 @@ const GROUPS: [string, [string, string][]][] = [
         ["Page Up  Page Down", "A screen"],
         ["Home  End", "First and last row"],
         ["Enter", "Open the row"],
+        ["n", "Start an actor"],
     ]],
     ["An actor", [
         ["1 … 5", "Chain, State, Send, Verify, About"],
@@ -27,6 +28,7 @@ const GROUPS: [string, [string, string][]][] = [
         ["s", "The state after this element"],
         ["c", "Back to this element in the chain"],
         ["r", "Run this turn again"],
+        ["v", "Verify the chain, or an element's proof"],
     ]],
 ];
 

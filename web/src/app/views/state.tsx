@@ -22,8 +22,8 @@ const KEPT_BYTES = 64 * 1024 * 1024;
 const kept = new Map<string, Uint8Array>();
 
 /** States never change; the last ones are kept, up to a bound, so that stepping to and fro is instant. */
-async function loadState(name: string, sequence: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const key = `${name}/${sequence}`;
+async function loadState(name: string, genesis: string | undefined, sequence: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const key = `${name}/${genesis}/${sequence}`;
     const known = kept.get(key);
     if (known) return known;
     const state = await api.state(name, sequence, signal);
@@ -59,9 +59,10 @@ export function StateView({ name, actor, sequence }: { name: string; actor: Acto
         { keys: ["c"], run: () => go(actorLink(name, "chain", at)) },
         { keys: [":"], run: () => document.getElementById("state-at")?.focus() },
     ]);
-    const loaded = useLoad(`state/${name}/${at}/${other}`, async (signal) => {
+    const loaded = useLoad(`state/${name}/${actor.genesis}/${at}/${other}`, async (signal) => {
         const [state, before, whole] = await Promise.all([
-            loadState(name, at, signal), other === null ? null : loadState(name, other, signal), loadElement(name, at, signal)]);
+            loadState(name, actor.genesis, at, signal), other === null ? null : loadState(name, actor.genesis, other, signal),
+            loadElement(name, actor.genesis, at, signal)]);
         return { at, other, state, before, whole };
     });
     const keep = useRef(loaded.value);

@@ -10,6 +10,7 @@ import { fetcher, verifier } from "../lib/verifying";
 import { Button, DropZone, Fact, Failure, Field, Hash, Progress } from "../ui/controls";
 import { useLoad } from "../ui/hooks";
 import { Icon } from "../ui/icons";
+import { SaveLink } from "../ui/payload";
 import { complain, say } from "../ui/toast";
 import { ProofView } from "./element";
 
@@ -219,7 +220,7 @@ function Growth({ name, actor }: { name: string; actor: Actor }) {
                     setReport(null);
                     again((n) => n + 1);
                 }}>Forget</Button>}
-                <a class="button plain" href={`${api.path(name)}/bundle`} download={`${actor.name}.bundle`}><Icon name="download" /><span>Bundle</span></a>
+                <SaveLink class="button plain" href={`${api.path(name)}/bundle`} name={`${actor.name}.bundle`}><Icon name="download" /><span>Bundle</span></SaveLink>
             </div>
         </section>
     );

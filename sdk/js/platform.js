@@ -1,0 +1,212 @@
+// platform.js: what a program in JavaScript expects of its surroundings, on the host of an actor.
+//
+// Loaded before the actor. QuickJS brings the language; what is missing or would not be the same for everybody is put
+// here: text encoders, random numbers, the console. `Date` needs nothing: its clock is the turn's. What runs while the
+// module loads runs once, when the actor is built, and is part of the component; only in a turn is there a host.
+
+import host from "theater:actor/host";
+
+let inTurn = false;
+
+/** The actor's functions call it first: from here on there is a host. */
+export function beginTurn() {
+    inTurn = true;
+}
+
+/** Random bytes of the turn. */
+export function randomBytes(length) {
+    if (!inTurn)
+        throw new Error("there are no random numbers while the module loads, only in a turn");
+    return host.random(length);
+}
+
+// ---- text -----------------------------------------------------------------------------------------------------------
+//
+// By native functions only: a loop over bytes would cost a hundred times as much in an interpreter.
+
+/** UTF-8 of a string, a byte a character; ASCII stays as it is. */
+const utf8 = (text) => unescape(encodeURIComponent(text));
+
+/** UTF-8 of a string; a lone surrogate becomes U+FFFD. */
+export function encodeText(text) {
+    return Uint8Array.fromBase64(btoa(utf8(text.toWellFormed())));
+}
+
+/** The string of UTF-8 bytes; throws a TypeError where they are none. */
+export function decodeText(bytes) {
+    const binary = atob(bytes.toBase64());
+    if (utf8(binary) === binary)
+        return binary;
+    try {
+        return decodeURIComponent(escape(binary));
+    } catch {
+        throw new TypeError("the bytes are not UTF-8");
+    }
+}
+
+/** As decodeText, with U+FFFD for what is no UTF-8, as the Encoding Standard has it. */
+function decodeLossy(bytes) {
+    let text = "";
+    for (let at = 0; at < bytes.length;) {
+        const first = bytes[at++];
+        if (first < 0x80) {
+            text += String.fromCharCode(first);
+            continue;
+        }
+        let more = first >= 0xc2 && first <= 0xdf ? 1 : (first & 0xf0) === 0xe0 ? 2 : first >= 0xf0 && first <= 0xf4 ? 3 : 0;
+        let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+        let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+        let code = more === 0 ? -1 : first & (0x3f >> more);
+        for (; more > 0; more--, low = 0x80, high = 0xbf) {
+            if (!(bytes[at] >= low && bytes[at] <= high)) {
+                code = -1;
+                break;
+            }
+            code = (code << 6) | (bytes[at++] & 0x3f);
+        }
+        text += code < 0 ? "\ufffd" : String.fromCodePoint(code);
+    }
+    return text;
+}
+
+function bytesOf(source) {
+    if (source === undefined)
+        return new Uint8Array(0);
+    if (ArrayBuffer.isView(source))
+        return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    return new Uint8Array(source);
+}
+
+class TextEncoder {
+    get encoding() {
+        return "utf-8";
+    }
+    encode(text = "") {
+        return encodeText(String(text));
+    }
+    encodeInto(text, target) {
+        let read = 0, written = 0;
+        for (const character of String(text)) {
+            const bytes = encodeText(character);
+            if (written + bytes.length > target.length)
+                break;
+            target.set(bytes, written);
+            written += bytes.length;
+            read += character.length;
+        }
+        return { read, written };
+    }
+}
+
+class TextDecoder {
+    #fatal;
+    #ignoreBOM;
+    constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
+        if (!["utf-8", "utf8", "unicode-1-1-utf-8"].includes(String(label).trim().toLowerCase()))
+            throw new RangeError(`there is no decoder for ${label}, only for UTF-8`);
+        this.#fatal = Boolean(fatal);
+        this.#ignoreBOM = Boolean(ignoreBOM);
+    }
+    get encoding() {
+        return "utf-8";
+    }
+    get fatal() {
+        return this.#fatal;
+    }
+    get ignoreBOM() {
+        return this.#ignoreBOM;
+    }
+    decode(source) {
+        const bytes = bytesOf(source);
+        let text;
+        try {
+            text = decodeText(bytes);
+        } catch (error) {
+            if (this.#fatal)
+                throw error;
+            text = decodeLossy(bytes);
+        }
+        return !this.#ignoreBOM && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    }
+}
+
+// ---- random numbers -------------------------------------------------------------------------------------------------
+//
+// QuickJS seeds its own generator when the actor is built, so every turn would draw the same numbers. Here the first
+// draw of a turn seeds a generator (sfc32) from the turn's random stream, which the chain fixes.
+
+let generator;
+
+function seed() {
+    const words = new Uint32Array(new Uint8Array(randomBytes(16)).buffer);
+    generator = { a: words[0], b: words[1], c: words[2], count: words[3] };
+}
+
+function random32() {
+    const g = generator;
+    const sum = (g.a + g.b + g.count) | 0;
+    g.count = (g.count + 1) | 0;
+    g.a = g.b ^ (g.b >>> 9);
+    g.b = (g.c + (g.c << 3)) | 0;
+    g.c = (((g.c << 21) | (g.c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+}
+
+function random() {
+    if (generator === undefined)
+        seed();
+    return ((random32() >>> 5) * 67108864 + (random32() >>> 6)) / 9007199254740992;
+}
+
+const crypto = {
+    getRandomValues(array) {
+        const bytes = bytesOf(array);
+        bytes.set(randomBytes(bytes.length));
+        return array;
+    },
+    randomUUID() {
+        const bytes = randomBytes(16);
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        const hex = bytes.toHex();
+        return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+    },
+};
+
+// ---- the console ----------------------------------------------------------------------------------------------------
+
+/** A value as a line of a log shows it. */
+export function show(value) {
+    if (typeof value === "string")
+        return value;
+    if (value instanceof Error)
+        return value.stack ? `${value}\n${value.stack}` : String(value);
+    if (typeof value === "object" && value !== null) {
+        try {
+            return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? `${inner}n` : inner));
+        } catch {
+            return String(value);
+        }
+    }
+    return typeof value === "bigint" ? `${value}n` : String(value);
+}
+
+/** Writes a line to the actor's log; while the module loads there is none. */
+export function writeLog(level, values) {
+    if (inTurn)
+        host.log(level, values.map(show).join(" ").toWellFormed());
+}
+
+const console = {};
+for (const [name, level] of Object.entries({
+    log: "info", info: "info", debug: "debug", trace: "trace", warn: "warn", error: "error" }))
+    console[name] = (...values) => writeLog(level, values);
+
+// ---- the global object ----------------------------------------------------------------------------------------------
+
+Math.random = random;
+for (const [name, value] of Object.entries({
+    TextEncoder, TextDecoder, crypto, console,
+    // Time does not move within a turn.
+    performance: { now: () => 0, get timeOrigin() { return Date.now(); } } }))
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });

@@ -1,0 +1,145 @@
+// What the page reckons with, without a browser: differences, 64-bit numbers, figures, streams, addresses.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(join(process.env.THEATER_PAGE_MODULES, "from-here.js"));
+const APP = resolve(dirname(fileURLToPath(import.meta.url)), "../../../web/src/app/lib");
+
+/** The modules as one, made as the page is made; what they ask of a browser when they are loaded is empty. */
+async function load() {
+    const names = ["bytes", "diff", "events", "format", "json", "metrics", "route", "tree"];
+    const { outputFiles } = await require("esbuild").build({
+        stdin: { contents: names.map((name) => `export * from "./${name}";`).join("\n"), resolveDir: APP },
+        bundle: true, write: false, format: "esm", target: "es2021", nodePaths: [process.env.THEATER_PAGE_MODULES], define: { WORKER_URL: '""' },
+    });
+    const storage = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+    Object.assign(globalThis, { location: { hash: "" }, sessionStorage: storage, localStorage: storage, addEventListener: () => {} });
+    return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+}
+const lib = await load();
+
+/** The same numbers each time, so that a failure can be repeated. */
+function numbers(seed) {
+    let state = seed >>> 0;
+    return (below) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return Math.floor((state / 2 ** 32) * below);
+    };
+}
+
+test("a difference of lines gives both texts back, and is no longer than it must be", () => {
+    for (let seed = 1; seed <= 400; seed++) {
+        const next = numbers(seed);
+        const a = Array.from({ length: next(30) }, () => "abcd"[next(4)]);
+        const b = a.filter(() => next(5) > 0).flatMap((line) => (next(6) === 0 ? [line, "e"] : [line]));
+        const changes = lib.lineChanges(a.join("\n"), b.join("\n"));
+        assert.equal(changes.filter((one) => one.kind !== "added").map((one) => one.text).join("\n"), a.join("\n"));
+        assert.equal(changes.filter((one) => one.kind !== "removed").map((one) => one.text).join("\n"), b.join("\n"));
+        const [x, y] = [a.join("\n").split("\n"), b.join("\n").split("\n")];
+        assert.equal(changes.filter((one) => one.kind === "same").length, longestCommon(x, y), `seed ${seed}`);
+    }
+});
+
+/** By the book, for short lists. */
+function longestCommon(a, b) {
+    let row = Array(b.length + 1).fill(0);
+    for (const line of a) {
+        const next = [0];
+        b.forEach((other, j) => next.push(line === other ? row[j] + 1 : Math.max(row[j + 1], next[j])));
+        row = next;
+    }
+    return row[b.length];
+}
+
+test("two texts that share nothing are compared without taking for ever", () => {
+    const began = Date.now();
+    const a = Array.from({ length: 20_000 }, (_, i) => `a${i}`).join("\n");
+    const changes = lib.lineChanges(a, a.replace(/a/g, "b"));
+    assert.equal(changes.length, 40_000);
+    assert.ok(Date.now() - began < 5000);
+});
+
+test("trees are compared by path, and at most so many changes are told", () => {
+    const tree = (value) => lib.jsonTree(Buffer.from(JSON.stringify(value)));
+    assert.deepEqual(lib.treeChanges(tree({ a: [1, 2, 3], b: "x" }), tree({ b: "x", a: [1, 2, 3] })), []);
+    const changes = lib.treeChanges(tree({ a: [1, 2, 3], gone: null }), tree({ a: [1, 9, 2, 3], fresh: {} }));
+    assert.deepEqual(changes.map((one) => [one.kind, one.path.join("/")]), [["added", "a/1"], ["removed", "gone"], ["added", "fresh"]]);
+    const many = (k) => tree(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i + k])));
+    assert.equal(lib.treeChanges(many(0), many(1)).length, lib.CHANGES_MAX);
+});
+
+test("chunks and rows that differ are those, also where one state is longer", () => {
+    const a = new Uint8Array(10_000), b = new Uint8Array(10_000);
+    assert.deepEqual(lib.changedChunks(a, b), []);
+    b[4096] = 1;
+    b[9999] = 1;
+    assert.deepEqual(lib.changedChunks(a, b), [1, 2]);
+    assert.deepEqual(lib.changedRows(a, b), [256, 624]);
+    assert.deepEqual(lib.changedChunks(a, a.subarray(0, 4000)), [0, 1, 2]);
+    assert.deepEqual(lib.changedRows(new Uint8Array(0), new Uint8Array(17)), [0, 1]);
+});
+
+test("numbers of 64 bits keep all their digits, and texts that look like them stay texts", () => {
+    const text = '{"a":18446744073709551615,"b":"18446744073709551615","c":[1795430930970983001,-9007199254740993],"d":1.5e300,"e":9007199254740991,"f":"\\"18446744073709551615"}';
+    const value = lib.parseJson(text);
+    assert.deepEqual(value, { a: 18446744073709551615n, b: "18446744073709551615", c: [1795430930970983001n, -9007199254740993n], d: 1.5e300, e: 9007199254740991, f: '"18446744073709551615' });
+    assert.deepEqual(lib.parseJson(lib.formatJson(value)), value);
+    assert.throws(() => lib.parseJson('{"a":'));
+});
+
+test("percentiles of a histogram are those between two readings, and a restart counts from zero", () => {
+    const reading = (at, one, two, all) => ({ at, values: lib.parseMetrics(`# HELP x\nx_bucket{le="0.1"} ${one}\nx_bucket{le="0.2"} ${two}\nx_bucket{le="+Inf"} ${all}\nx_count ${all}\nturns ${all}\n`) });
+    assert.equal(lib.percentile(reading(0, 10, 20, 20), reading(1000, 10, 20, 20), "x", 0.5), null);
+    assert.ok(Math.abs(lib.percentile(undefined, reading(1000, 10, 20, 20), "x", 0.5) - 0.1) < 1e-9);
+    assert.ok(Math.abs(lib.percentile(reading(0, 100, 100, 100), reading(1000, 100, 110, 110), "x", 0.5) - 0.15) < 1e-9);
+    assert.equal(lib.percentile(undefined, reading(1000, 0, 0, 5), "x", 0.99), 0.2, "past the last bound it is the last bound");
+    assert.deepEqual(lib.rates([reading(0, 0, 0, 10), reading(2000, 0, 0, 30), reading(4000, 0, 0, 4)], "turns"), [null, 10, 2]);
+});
+
+test("a stream of events is the same however it is cut", () => {
+    const text = 'retry: 2000\n\nid: 1\nevent: transition\ndata: {"a":1}\n\n: a comment\n\nid: 2\ndata: {"b":\ndata: 2}\n\nid: 3\ndata: {"c"';
+    for (let size = 1; size < text.length; size++) {
+        const reader = new lib.EventReader();
+        const found = [];
+        for (let at = 0; at < text.length; at += size)
+            found.push(...reader.push(text.slice(at, at + size)));
+        assert.deepEqual(found, ['{"a":1}', '{"b":\n2}'], `pieces of ${size}`);
+    }
+});
+
+test("addresses lead where they say, and others nowhere", () => {
+    const route = (hash) => lib.parseRoute(hash).route;
+    assert.deepEqual(route(""), { view: "actors" });
+    assert.deepEqual(route("#/performance"), { view: "performance" });
+    assert.deepEqual(route("#/actors/a.b-c"), { view: "actor", name: "a.b-c", tab: "chain", sequence: null });
+    assert.deepEqual(route("#/actors/counter/12"), { view: "actor", name: "counter", tab: "chain", sequence: 12 });
+    assert.deepEqual(route("#/actors/counter%231/state/7?with=3"), { view: "actor", name: "counter#1", tab: "state", sequence: 7 });
+    for (const hash of ["#/nowhere", "#/actors/a/b", "#/actors/a/12/13", "#/actors/a/state/x", "#/actors/a/state/1/2", "#/actors/%", "#/performance/x"])
+        assert.equal(route(hash).view, "lost", hash);
+    for (const [name, tab, sequence] of [["a", "chain", 0], ["a#2", "state", 12], ["x.y", "send", null]])
+        assert.deepEqual(route(lib.actorLink(name, tab, sequence)), { view: "actor", name, tab, sequence });
+});
+
+test("bytes are shown in the form that fits", () => {
+    const form = (bytes) => lib.bestForm(Uint8Array.from(bytes));
+    assert.equal(form(Buffer.from("plain words")), "text");
+    assert.equal(form(Buffer.from(' {"a": [1]}')), "json");
+    assert.equal(form(Buffer.from("{not json")), "text");
+    assert.equal(form(Buffer.from("a1616101", "hex")), "cbor");
+    assert.equal(form(Buffer.from("0100000000000000", "hex")), "hex");
+    assert.equal(form(Buffer.from("a16161", "hex")), "hex", "cut off, so no CBOR");
+    assert.equal(form(Buffer.alloc(100_000, "ä")), "text", "a character that the look at the beginning cuts");
+});
+
+test("hex and texts are read and written", () => {
+    assert.deepEqual(lib.fromHex("0x00 ff\n10"), Uint8Array.from([0, 255, 16]));
+    assert.equal(lib.fromHex("0"), null);
+    assert.equal(lib.fromHex("zz"), null);
+    assert.equal(lib.preview("a\n\tb\u0001"), "a b·");
+    assert.equal(lib.preview({ base64: Buffer.from([0, 255]).toString("base64") }), "0x00ff");
+    assert.equal(lib.textOf(Uint8Array.from([0xff])), null);
+    assert.equal(lib.exactTime(1795430930970983001n), "2026-11-23T10:48:50.970983001Z");
+});
