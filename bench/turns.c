@@ -8,6 +8,15 @@
 
 #include "support.h"
 
+#ifdef BENCH_ALLOCATIONS
+#include "allocations.h"
+#else
+static unsigned long long bench_allocations(void)
+{
+    return 0;
+}
+#endif
+
 typedef struct settings {
     const char *component, *config, *folder, *input_text;
     unsigned actors, workers, inflight, stages, async;
@@ -89,6 +98,19 @@ static theater_slice make_input(const settings *s)
     return (theater_slice){data, s->input};
 }
 
+/* The latency that a part of the answers had at the most, in milliseconds; the histogram of `after` since
+ * `before`. */
+static double quantile_ms(const theater_histogram *before, const theater_histogram *after, double part)
+{
+    double count = (double)(after->count - before->count), sum = 0;
+    for (unsigned i = 0; i < THEATER_HISTOGRAM_BUCKETS; i++) {
+        sum += (double)(after->buckets[i] - before->buckets[i]);
+        if (sum >= part * count)
+            return (double)theater_histogram_bound_ns(i) / 1e6;
+    }
+    return 0;
+}
+
 static void print_stages(const theater_metrics *m)
 {
     double turns = m->measured_turns ? (double)m->measured_turns : 1;
@@ -128,6 +150,7 @@ int main(int argc, char **argv)
     theater_runtime_metrics(runtime, &before);
     struct rusage cpu_before, cpu_after;
     getrusage(RUSAGE_SELF, &cpu_before);
+    unsigned long long allocations = bench_allocations();
     double begin = bench_now();
     unsigned long long submitted = 0;
     while (s.turns ? submitted < s.turns : submitted % 64 || bench_now() - begin < s.seconds) {
@@ -140,6 +163,7 @@ int main(int argc, char **argv)
     bench_must(theater_drain(runtime, 60000, &error), &error);
     double seconds = bench_now() - begin;
     getrusage(RUSAGE_SELF, &cpu_after);
+    allocations = bench_allocations() - allocations;
     theater_runtime_metrics(runtime, &after);
     double cpu = (double)(cpu_after.ru_utime.tv_sec - cpu_before.ru_utime.tv_sec + cpu_after.ru_stime.tv_sec -
                           cpu_before.ru_stime.tv_sec) +
@@ -148,10 +172,12 @@ int main(int argc, char **argv)
                      1e-6;
     double turns = (double)(after.turns - before.turns), commits = (double)(after.commits - before.commits);
     printf("%u actors, input %zu B, %s: %.0f turns/s, CPU %.2f us a turn, commit %.0f us of %.0f turns, %.0f "
-           "B a turn, %llu failed\n",
+           "B a turn, %.1f allocations a turn, answers p50 %.2f ms p99 %.2f ms, %llu failed\n",
            s.actors, input.size, s.async ? "async" : "sync", turns / seconds, cpu / turns * 1e6,
            (double)(after.commit_ns - before.commit_ns) / commits / 1e3, turns / commits,
-           (double)(after.commit_bytes - before.commit_bytes) / turns, failures);
+           (double)(after.commit_bytes - before.commit_bytes) / turns, (double)allocations / turns,
+           quantile_ms(&before.answer, &after.answer, 0.5), quantile_ms(&before.answer, &after.answer, 0.99),
+           failures);
     if (s.stages)
         print_stages(&after);
     theater_runtime_close(runtime);

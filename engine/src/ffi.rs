@@ -210,7 +210,7 @@ fn step(turn: &mut Turn, ret: &mut TurnResult, body: impl FnOnce(&mut Turn) -> R
         let (end, valid) = body(turn).map_or_else(|end| (end, false), |valid| (End::OK, valid));
         let (output, state) = (Bytes::of(&turn.output), Bytes::of(&turn.state));
         let trap = end.trap.map_or(ptr::null(), CStr::as_ptr);
-        let detail = if turn.detail.is_empty() { ptr::null() } else { turn.detail.as_ptr() };
+        let detail = turn.detail.as_ref().map_or(ptr::null(), |detail| detail.as_ptr());
         *ret = TurnResult { output, state, valid, trap, detail };
         end.outcome
     })

@@ -31,7 +31,7 @@ pub struct Turn<'a> {
     instance: Option<Instance>,
     pub output: Vec<u8>,
     pub state: Vec<u8>,
-    pub detail: CString,
+    pub detail: Option<CString>,
     /// Nothing trapped or failed, so its store may serve another turn.
     clean: bool,
     /// Turns that ran when this one began.
@@ -124,7 +124,7 @@ impl<'a> Turn<'a> {
         R: ComponentNamedList + Lift + 'static,
     {
         let Some(func) = self.instance.and_then(|instance| instance.get_func(self.store(), export)) else {
-            self.detail = c"the turn has ended".into();
+            self.detail = Some(c"the turn has ended".into());
             return Err(End::FAILED);
         };
         // SAFETY: `check` compared the types of the three exports with these when the component was compiled.
@@ -141,7 +141,7 @@ impl<'a> Turn<'a> {
     fn ended(&mut self, error: &Error, running: bool) -> End {
         self.instance = None;
         self.clean = false;
-        self.detail = CString::new(format!("{error:?}").replace('\0', " ")).unwrap_or_default();
+        self.detail = CString::new(format!("{error:?}").replace('\0', " ")).ok();
         let host = self.store().data();
         let bounded = || error.chain().any(|cause| cause.to_string().contains(HANDLES_MESSAGE));
         match error.downcast_ref::<Trap>() {

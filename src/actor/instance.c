@@ -156,17 +156,11 @@ theater_status th_instance_take_state(th_instance *instance, th_hasher *hasher, 
             return status;
     }
     th_hash root;
-    theater_status status = th_state_tree_update(&instance->tree, hasher, th_buf_slice(held), state, &root,
-                                                 reterr);
+    theater_status status = th_state_tree_take(&instance->tree, hasher, held->data, state, &root, reterr);
     if (status)
         return status;
-    /* The update compared every byte: with an equal root there is nothing to copy. */
-    if (state.size != held->size || !th_hash_equal(&root, &instance->root)) {
-        if (state.size)
-            memcpy(held->data, state.data, state.size);
-        held->size = state.size;
-        instance->root = root;
-    }
+    held->size = state.size;
+    instance->root = root;
     return THEATER_OK;
 }
 

@@ -81,8 +81,10 @@ static th_slice chunk_of(th_slice state, size_t index)
     return th_slice_of(state.data + offset, left < TH_CHUNK_SIZE ? left : TH_CHUNK_SIZE);
 }
 
-/* Hashes the chunks of `after` that `before` does not have at the same place, and lists them. */
-static size_t update_chunks(th_state_tree *tree, th_hasher *hasher, th_slice before, th_slice after)
+/* Hashes the chunks of `after` that `before` does not have at the same place, lists them, and copies them to `held`
+ * where that is not NULL. */
+static size_t update_chunks(th_state_tree *tree, th_hasher *hasher, th_slice before, th_slice after,
+                            uint8_t *held)
 {
     size_t chunks = (size_t)th_chunk_count(after.size), old = tree->chunks, count = 0;
     for (size_t i = 0; i < chunks; i++) {
@@ -90,6 +92,8 @@ static size_t update_chunks(th_state_tree *tree, th_hasher *hasher, th_slice bef
         if (i < old && th_slice_equal(chunk, chunk_of(before, i)))
             continue;
         th_leaf_hash(hasher, chunk, &tree->levels[0][i]);
+        if (held)
+            memcpy(held + i * TH_CHUNK_SIZE, chunk.data, chunk.size);
         tree->changed[count++] = (uint32_t)i;
     }
     return count;
@@ -116,15 +120,15 @@ static size_t places_above(uint32_t *changed, size_t count, size_t old_children,
     return made;
 }
 
-theater_status th_state_tree_update(th_state_tree *tree, th_hasher *hasher, th_slice before, th_slice after,
-                                    th_hash *ret_root, theater_error *reterr)
+static theater_status update(th_state_tree *tree, th_hasher *hasher, th_slice before, th_slice after,
+                             uint8_t *held, th_hash *ret_root, theater_error *reterr)
 {
     th_assert(before.size == tree->size);
     size_t old = tree->chunks, chunks = (size_t)th_chunk_count(after.size);
     theater_status status = make_room(tree, chunks, reterr);
     if (status)
         return status;
-    size_t count = update_chunks(tree, hasher, before, after);
+    size_t count = update_chunks(tree, hasher, before, after, held);
     for (unsigned level = 1; level < level_count(chunks); level++) {
         size_t children = level_size(chunks, level - 1);
         /* A level that the old tree did not have is all new. */
@@ -143,6 +147,18 @@ theater_status th_state_tree_update(th_state_tree *tree, th_hasher *hasher, th_s
     tree->size = after.size;
     th_state_tree_root(tree, ret_root);
     return THEATER_OK;
+}
+
+theater_status th_state_tree_update(th_state_tree *tree, th_hasher *hasher, th_slice before, th_slice after,
+                                    th_hash *ret_root, theater_error *reterr)
+{
+    return update(tree, hasher, before, after, NULL, ret_root, reterr);
+}
+
+theater_status th_state_tree_take(th_state_tree *tree, th_hasher *hasher, uint8_t *held, th_slice after,
+                                  th_hash *ret_root, theater_error *reterr)
+{
+    return update(tree, hasher, th_slice_of(held, (size_t)tree->size), after, held, ret_root, reterr);
 }
 
 void th_state_tree_root(const th_state_tree *tree, th_hash *ret)

@@ -22,8 +22,8 @@ typedef struct th_state_tree {
     /* Level 0: chunks; above: nodes, where an odd last one moves up as it is. They lie in `hashes`. */
     th_hash *levels[TH_STATE_TREE_LEVELS];
     size_t capacity; /* chunks that there is room for */
-    size_t chunks;   /* of the state that the tree describes */
-    uint64_t size;   /* bytes of that state */
+    size_t chunks; /* of the state that the tree describes */
+    uint64_t size; /* bytes of that state */
     th_hash *hashes;
     uint32_t *changed; /* scratch: places that changed on the level in work */
 } th_state_tree;
@@ -38,6 +38,12 @@ void th_state_tree_done(th_state_tree *tree);
  * NO_MEMORY, TOO_LARGE (2^32 chunks or more): then the tree still describes `before`. */
 THEATER_CHECKED theater_status th_state_tree_update(th_state_tree *tree, th_hasher *hasher, th_slice before,
                                                     th_slice after, th_hash *ret_root, theater_error *reterr);
+
+/* The same, and makes `held`, which holds the state before, hold `after`: only chunks that changed are copied, while
+ * they are at hand. `held` has room for the larger of the two and does not overlap `after`; when it fails it
+ * is as it was. */
+THEATER_CHECKED theater_status th_state_tree_take(th_state_tree *tree, th_hasher *hasher, uint8_t *held,
+                                                  th_slice after, th_hash *ret_root, theater_error *reterr);
 
 /* The root of the state that the tree describes. */
 void th_state_tree_root(const th_state_tree *tree, th_hash *ret);

@@ -13,7 +13,7 @@
 
 #define TH_POOL_ITEMS 4096
 #define TH_POOL_BATCHES 32
-#define TH_POOL_ROOM ((size_t)256)             /* bytes that an item of the pool has room for */
+#define TH_POOL_ROOM ((size_t)256) /* bytes that an item of the pool has room for */
 #define TH_POOL_BATCH_BYTES ((size_t)512 << 10) /* a batch with larger buffers is not kept */
 
 struct th_batch;

@@ -39,6 +39,27 @@ static void must_have_root(const th_state_tree *tree, th_slice state, const th_h
     assert_int_equal(tree->size, state.size);
 }
 
+/* th_state_tree_take makes the bytes that it holds the new ones, wherever it began. */
+static void takes_the_same(th_slice before, th_slice after, const th_hash *root)
+{
+    size_t room = before.size > after.size ? before.size : after.size;
+    uint8_t *held = malloc(room + 1);
+    if (before.size)
+        memcpy(held, before.data, before.size);
+    held[room] = 0xa5;
+    th_state_tree tree;
+    th_hash taken;
+    th_state_tree_init(&tree);
+    assert_ok(th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), before, &taken, reterr));
+    assert_ok(th_state_tree_take(&tree, fixture_hasher(), held, after, &taken, reterr));
+    assert_hash_equal(&taken, root);
+    if (after.size)
+        assert_memory_equal(held, after.data, after.size);
+    assert_int_equal(held[room], 0xa5);
+    th_state_tree_done(&tree);
+    free(held);
+}
+
 static void every_size_from_every_size(void **state)
 {
     const size_t max = 20 * TH_CHUNK_SIZE;
@@ -57,6 +78,7 @@ static void every_size_from_every_size(void **state)
                 th_state_tree_update(&tree, fixture_hasher(), th_slice_of(NULL, 0), before, &root, reterr));
             must_have_root(&tree, before, &root);
             assert_ok(th_state_tree_update(&tree, fixture_hasher(), before, after, &root, reterr));
+            takes_the_same(before, after, &root);
             must_have_root(&tree, after, &root);
             th_state_tree_done(&tree);
         }
@@ -94,6 +116,7 @@ static void random_histories(void **state)
             size_t changed = mutate(after, size, max);
             th_slice old = th_slice_of(before, size), new = th_slice_of(after, changed);
             assert_ok(th_state_tree_update(&tree, fixture_hasher(), old, new, &root, reterr));
+            takes_the_same(old, new, &root);
             must_have_root(&tree, new, &root);
             if (next_number(3) == 0) { /* the turn is discarded */
                 assert_ok(th_state_tree_update(&tree, fixture_hasher(), new, old, &root, reterr));
