@@ -1,3 +1,5 @@
+/// <reference path="./globals.d.ts" />
+
 // theater: actors in JavaScript and TypeScript.
 //
 //     import { actor, text, Reject } from "theater";

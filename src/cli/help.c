@@ -204,9 +204,12 @@ static void man_program(cli_output *out)
         put_roff(out, theater_status_text((theater_status)i));
         cli_puts(out, "\n");
     }
-    cli_puts(out,
-             ".SH ENVIRONMENT\n.TP\n\\fBTHEATER_DATA\\fR\nThe data folder when \\-\\-data is not given.\n"
-             ".TP\n\\fBNO_COLOR\\fR\nWhen it is set and not empty, terminals get no colours either.\n");
+    cli_puts(
+        out,
+        ".SH ENVIRONMENT\n.TP\n\\fBTHEATER_DATA\\fR\nThe data folder when \\-\\-data is not given.\n"
+        ".TP\n\\fBTHEATER_SERVER\\fR\nThe running server when neither \\-\\-server nor \\-\\-data is given.\n"
+        ".TP\n\\fBTHEATER_TOKEN\\fR\nThe token for the server.\n"
+        ".TP\n\\fBNO_COLOR\\fR\nWhen it is set and not empty, terminals get no colours either.\n");
 }
 
 void cli_help_man(cli_run *cli, const cli_command *command)

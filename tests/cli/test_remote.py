@@ -1,6 +1,6 @@
 """Every command over a running server: the same output, the same JSON, the same exit codes as on the folder itself."""
 
-import shutil
+import http.client
 import signal
 import subprocess
 
@@ -317,6 +317,16 @@ class Places(ServerCase):
         self.over("send", "counter", "inc", "--principal", "alice", code=INVALID_ARGUMENT)
         self.over("send", "counter", "--lines", "--principal", "alice", stdin=b"inc\n", code=INVALID_ARGUMENT)
         self.run_theater("send", "counter", "inc", "--principal", "two words", code=INVALID_ARGUMENT)
+
+    def test_over_tcp_nobody_names_the_principal(self):
+        port = int(self.address.rsplit(":", 1)[1])
+        for headers in ({"Theater-Principal": "alice"}, {"Theater-Principal": ""}):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("POST", "/v1/actors/counter/messages", b"inc", headers)
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, json.loads(answer.read())["type"]), (403, "urn:theater:problem:principal"))
+            connection.close()
+        self.assertEqual(len(self.chain("counter")), 1)
 
     def test_a_folder_whose_server_was_killed_is_opened_again(self):
         self.send("counter", "inc")

@@ -100,6 +100,18 @@ class Watching(ServerCase):
         for events in collected.values():
             self.assertEqual([e["sequence"] for e in events], list(range(1, last + 1)))
 
+    def test_a_break_before_the_first_event_leaves_no_gap(self):
+        self.serve()
+        port = self.address.rsplit(":", 1)[1]
+        every, one = self.watch(), self.watch("counter")
+        time.sleep(0.7)
+        self.end_server(signal.SIGKILL)
+        self.send("counter", "inc")
+        self.restart(port)
+        for process in (every, one):
+            self.assertEqual(self.take(process, 1)[0]["sequence"], 1)
+            self.end(process)
+
     def restart(self, port):
         end = time.monotonic() + 20
         while True:

@@ -137,6 +137,29 @@ static void test_depth_and_memory_are_bounded(void **state)
     th_arena_done(&small);
 }
 
+#ifdef TH_FAULTS
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[1,\"\\n\",{\"b\":null}],\"c\":\"\\u00e9\"}";
+    theater_status status = THEATER_NO_MEMORY;
+    unsigned place = 1;
+    for (; status; place++) {
+        th_arena fresh;
+        const th_value *root;
+        theater_error error;
+        th_arena_init(&fresh, 1 << 20);
+        th_allocation_fail_at(place);
+        status = th_value_parse(th_slice_of(text, sizeof text - 1), &fresh, &root, &error);
+        th_allocation_fail_at(0);
+        if (status)
+            assert_int_equal(status, THEATER_NO_MEMORY);
+        th_arena_done(&fresh);
+    }
+    assert_true(place > 2);
+}
+#endif
+
 static int set_up(void **state)
 {
     (void)state;
@@ -160,6 +183,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_arrays_keep_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_depth_and_memory_are_bounded, set_up, tear_down),
+#ifdef TH_FAULTS
+        cmocka_unit_test(test_every_allocation_may_fail),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,8 +196,11 @@ NUMBERS = (
     ("docs/decisions/0002-one-engine-behind-one-header.md", "1,500 lines", "tests/structure/check_structure.py", "lines > 1500"),
     ("docs/embedding.md", "1,024 unless set", "src/runtime/open.c", "o->mailbox_messages, 1024)"),
     ("docs/TESTING.md", "one in 25", "tests/simulation/main.c", "ENGINE_EVERY 25"),
-    ("docs/TESTING.md", "runs 500 seeds", "tests/simulation/CMakeLists.txt", "COMMAND test_simulation 500"),
-    ("docs/TESTING.md", "20,000 seeds", "Makefile", "test_simulation 20000 "),
+    ("docs/TESTING.md", "runs 10,000 seeds", "tests/simulation/CMakeLists.txt", "COMMAND test_simulation 10000"),
+    ("docs/TESTING.md", "and 500 under the sanitizers", "tests/simulation/CMakeLists.txt", "COMMAND test_simulation 500"),
+    ("docs/TESTING.md", "a million seeds", "Makefile", "test_simulation 1000000 "),
+    ("docs/TESTING.md", "every 41st", "tests/faults/test_runtime.c", "0, 41, 1)"),
+    ("docs/TESTING.md", "60 changes of each", "tests/fuzz/replay.c", "CHANGES 60"),
 )
 
 

@@ -105,6 +105,19 @@ class Command(unittest.TestCase):
         self.assertIn("wasi:clocks/wall-clock@0.2.0", done.stderr)
         self.assertIn("theater build", done.stderr)
 
+    def test_calls_of_wasi_are_answered_inside(self):
+        tools = next(load(line) for line in theater("doctor", "--json").stdout.splitlines() if load(line)["check"] == "c")
+        clang, linker = tools["detail"].split(", ")
+        source = Path(__file__).parent / "wasi.c"
+        sdk = Path(os.environ["THEATER_SDK"]) / "c"
+        subprocess.run([clang, "--target=wasm32-unknown-unknown", "-std=c17", "-O1", "-mbulk-memory", "-ffreestanding", "-fvisibility=hidden",
+                        "-I", sdk, "-c", source, "-o", self.folder / "wasi.o"], check=True)
+        subprocess.run([linker, "--no-entry", "--export-dynamic", "wasi.o", "-o", "wasi.wasm"], cwd=self.folder, check=True)
+        self.run_theater("build", "wasi.wasm", "--output", "actor.wasm")
+        self.run_theater("test", source.with_suffix(".test"), "--component", "actor.wasm")
+        # Functions that nobody calls leave no import behind: a module that asks for no clock imports none.
+        self.assertNotIn(b"self-name", (self.folder / "actor.wasm").read_bytes())
+
     def test_watching_builds_and_upgrades(self):
         poll = self.new()
         (poll / "actor.test").unlink()

@@ -131,6 +131,7 @@ test("bytes are shown in the form that fits", () => {
     assert.equal(form(Buffer.from("a1616101", "hex")), "cbor");
     assert.equal(form(Buffer.from("0100000000000000", "hex")), "hex");
     assert.equal(form(Buffer.from("a16161", "hex")), "hex", "cut off, so no CBOR");
+    assert.equal(lib.bestForm(Buffer.from(JSON.stringify(Array(1_000_000).fill(12345)))), "text", "too large for a tree");
     assert.equal(form(Buffer.alloc(100_000, "ä")), "text", "a character that the look at the beginning cuts");
 });
 

@@ -28,6 +28,7 @@ export function size(bytes: Whole): string {
 
 export function seconds(value: number): string {
     if (!Number.isFinite(value)) return "–";
+    if (value === 0) return "0";
     if (value >= 1) return `${digits(value)} s`;
     if (value >= 1e-3) return `${digits(value * 1e3)} ms`;
     return `${digits(value * 1e6)} µs`;

@@ -60,6 +60,9 @@ export function cborTree(bytes: Uint8Array): Tree | null {
     return node && fromCbor(node);
 }
 
+/** Larger documents are not read as trees unless one asks for it: that takes seconds. */
+const TREE_BYTES_MAX = 4_000_000;
+
 export type Form = "text" | "json" | "cbor" | "hex";
 
 /** How bytes are best shown where nobody has chosen. */
@@ -70,10 +73,10 @@ export function bestForm(bytes: Uint8Array): Form {
     const text = textOf(bytes.length > 65536 ? utf8Prefix(bytes, 65536) : bytes);
     if (text !== null && isReadable(text)) {
         const begin = text.trimStart()[0];
-        return (begin === "{" || begin === "[") && jsonTree(bytes) ? "json" : "text";
+        return (begin === "{" || begin === "[") && bytes.length <= TREE_BYTES_MAX && jsonTree(bytes) ? "json" : "text";
     }
     const major = first >> 5;
-    return (major === 4 || major === 5) && bytes.length > 1 && cborTree(bytes) ? "cbor" : "hex";
+    return (major === 4 || major === 5) && bytes.length > 1 && bytes.length <= TREE_BYTES_MAX && cborTree(bytes) ? "cbor" : "hex";
 }
 
 function utf8Prefix(bytes: Uint8Array, limit: number): Uint8Array {

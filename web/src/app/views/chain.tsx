@@ -82,10 +82,10 @@ export function ChainView({ name, actor, sequence }: { name: string; actor: Acto
     }, [sequence, total > 0]);
 
     useKeys([
-        { keys: ["j", "ArrowDown"], run: () => walk(here < 0 ? (hits ? 0 : total - 1) : here + 1) },
-        { keys: ["k", "ArrowUp"], run: () => walk(here < 0 ? (hits ? 0 : total - 1) : here - 1) },
-        { keys: ["PageDown"], run: () => walk((here < 0 ? 0 : here) + 20) },
-        { keys: ["PageUp"], run: () => walk((here < 0 ? total : here) - 20) },
+        { keys: ["j", "ArrowDown"], run: () => walk(here < 0 ? (hits ? 0 : rows - 1) : here + 1) },
+        { keys: ["k", "ArrowUp"], run: () => walk(here < 0 ? (hits ? 0 : rows - 1) : here - 1) },
+        { keys: ["PageDown"], run: () => walk((here < 0 ? rows - 1 : here) + 20) },
+        { keys: ["PageUp"], run: () => walk((here < 0 ? rows : here) - 20) },
         { keys: ["Home"], run: () => walk(0) },
         { keys: ["End", "G"], run: () => walk(rows - 1) },
         { keys: ["]"], run: () => sequence !== null && sequence + 1 < total && show(sequence + 1) },
