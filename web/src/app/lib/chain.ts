@@ -27,6 +27,9 @@ const REST_MS = 45;
 /** An actor faster than this is followed by asking for its end, and not by reading every element. */
 const EVENTS_MAX_PER_S = 2000;
 const POLL_MS = 500;
+/** Events that came together are shown together; so many are not kept waiting. */
+const FLUSH_MS = 16;
+const PENDING_MAX = 4000;
 
 export function sourceOf(element: Element): string {
     if (element.cause) return element.cause.actor;
@@ -111,9 +114,11 @@ export class ChainWindow {
         let began = performance.now();
         let seen = 0;
         let pending: ElementEvent[] = [];
+        let timer = 0;
         const flush = (): void => {
             const events = pending;
             pending = [];
+            clearTimeout(timer);
             for (const event of events) this.put(event);
             this.grow(events.at(-1)!.sequence + 1);
             this.version.value++;
@@ -125,8 +130,10 @@ export class ChainWindow {
             }
             seen += events.length;
             if (seen > EVENTS_MAX_PER_S) controller.abort();
-            if (pending.length === 0) requestAnimationFrame(flush);
+            // By a timer and not by frames, which a page in the background does not get.
+            if (pending.length === 0) timer = window.setTimeout(flush, FLUSH_MS);
             pending.push(...events);
+            if (pending.length > PENDING_MAX) flush();
         }, controller.signal);
         outer.removeEventListener("abort", end);
     }

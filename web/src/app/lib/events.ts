@@ -31,7 +31,7 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
 
 /**
  * Follows one actor from a sequence until `signal` ends it; connects again by itself, from where it stood.
- * What came together is given together, once a frame at most, so that a fast actor costs one rendering.
+ * What came together is given together.
  */
 export async function follow(path: string, from: number, take: (events: ElementEvent[]) => void, signal: AbortSignal): Promise<void> {
     let next = from;
