@@ -9,6 +9,7 @@
 
 #define TH_GUEST_LANGUAGE_LIST(X)                                                                            \
     X(rust)                                                                                                  \
+    X(go)                                                                                                    \
     X(zig)                                                                                                   \
     X(assemblyscript)                                                                                        \
     X(python)                                                                                                \

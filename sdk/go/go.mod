@@ -1,0 +1,3 @@
+module theater.local/theater
+
+go 1.24
