@@ -66,8 +66,9 @@ function reason(error) {
         return typeof error === "string" ? error : `thrown: ${String(error)}`;
     if (error instanceof Reject || error.constructor === Error)
         return error.message;
-    const place = /([\w.-]+\.js:\d+)/.exec(error.stack ?? "");
-    return `${error.name}: ${error.message}${place ? ` (${place[1]})` : ""}`;
+    // A place in the bundle, which `theater build` keeps as build/.cache/actor.js.
+    const place = /\.js(:\d+)/.exec(error.stack ?? "");
+    return `${error.name}: ${error.message}${place ? ` (actor.js${place[1]})` : ""}`;
 }
 
 function guarded(run) {

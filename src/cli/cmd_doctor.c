@@ -202,7 +202,7 @@ static void look_at_language(examination *self, const th_guest_language *languag
     }
     for (const th_guest_tool *tool = language->tools; tool->program; tool++) {
         if (th_guest_tool_find(language, tool, path, &error)) {
-            say(self, language->name, WARNING, tool->remedy, "%s", error.message);
+            say(self, language->name, WARNING, th_guest_remedy(tool, path), "%s", error.message);
             return;
         }
         if (size < sizeof found)
@@ -219,8 +219,7 @@ static void look_at_tools(examination *self)
         if (th_guest_languages[i]->sdk)
             look_at_language(self, th_guest_languages[i]);
     if (th_guest_tools_folder(folder))
-        say(self, "tools", GOOD, NULL, access(folder, F_OK) == 0 ? "%s" : "%s (not there; \"tools/guest-tools\" "
-            "makes it)", folder);
+        say(self, "tools", GOOD, NULL, access(folder, F_OK) == 0 ? "%s" : "%s (not there yet)", folder);
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)

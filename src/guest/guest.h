@@ -109,6 +109,10 @@ bool th_guest_tools_folder(char *ret);
  * pinned, then in the path. `ret` has PATH_MAX bytes. */
 bool th_guest_find(const char *name, char *ret);
 
+/* The line that installs a tool, with the path of tools/guest-tools as it is on this machine. `ret` has PATH_MAX
+ * bytes, and is returned. */
+const char *th_guest_remedy(const th_guest_tool *tool, char *ret);
+
 /* The path of a tool, by its variable, its own `find` or th_guest_find. TOOL_MISSING with the remedy. */
 THEATER_CHECKED theater_status th_guest_tool_find(const th_guest_language *language,
                                                   const th_guest_tool *tool, char *ret,

@@ -56,6 +56,34 @@ bool th_guest_find(const char *name, char *ret)
     return find_in_path(name, ret);
 }
 
+/* The script that installs tools: beside sdk in the sources, or in share/theater. "" when it is in neither. */
+static void find_script(char *ret)
+{
+    static const char *const beside[] = {"../../tools/guest-tools", "../../guest-tools", NULL};
+    char sdk[PATH_MAX], path[PATH_MAX + 32];
+    ret[0] = 0;
+    if (th_guest_find_sdk("c", sdk, NULL) != THEATER_OK)
+        return;
+    for (size_t i = 0; beside[i]; i++) {
+        snprintf(path, sizeof path, "%s/%s", sdk, beside[i]);
+        if (realpath(path, ret) && is_program(ret))
+            return;
+    }
+    ret[0] = 0;
+}
+
+const char *th_guest_remedy(const th_guest_tool *tool, char *ret)
+{
+    static const char script[] = "tools/guest-tools";
+    char path[PATH_MAX];
+    bool by_script = strncmp(tool->remedy, script, sizeof script - 1) == 0;
+    path[0] = 0;
+    if (by_script)
+        find_script(path);
+    snprintf(ret, PATH_MAX, "%.3000s%s", path, path[0] ? tool->remedy + sizeof script - 1 : tool->remedy);
+    return ret;
+}
+
 theater_status th_guest_tool_find(const th_guest_language *language, const th_guest_tool *tool, char *ret,
                                   theater_error *reterr)
 {
@@ -70,8 +98,9 @@ theater_status th_guest_tool_find(const th_guest_language *language, const th_gu
         return tool->find(ret, reterr);
     if (th_guest_find(tool->program, ret))
         return THEATER_OK;
+    char remedy[PATH_MAX];
     return th_fail(reterr, THEATER_TOOL_MISSING, "actors in %s need %s, which is not installed: %s",
-                   language->title, tool->program, tool->remedy);
+                   language->title, tool->program, th_guest_remedy(tool, remedy));
 }
 
 theater_status th_guest_need(const th_guest_language *language, const char *program, char *ret,

@@ -202,8 +202,10 @@ theater_status th_tool_componentize(const char *module, const char *output, bool
     th_encoder_bytes component = {0};
     if (status == THEATER_OK) {
         char reason[768];
+        const char *slash = strrchr(module, '/'); /* the folder is a scratch one, which says nothing */
         if (!th_encoder_component(bytes.data, bytes.size, wasi, &component, reason, sizeof reason))
-            status = th_fail(reterr, THEATER_COMPONENT_REFUSED, "%s is no actor: %s", module, reason);
+            status = th_fail(reterr, THEATER_COMPONENT_REFUSED, "%s is no actor: %s",
+                             slash ? slash + 1 : module, reason);
     }
     if (status == THEATER_OK)
         status = th_tool_replace(output, th_slice_of(component.data, component.size), reterr);

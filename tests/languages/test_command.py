@@ -68,6 +68,8 @@ class Command(unittest.TestCase):
             done = theater("test", "poll", cwd=self.folder)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(part, done.stderr, text)
+        (poll / "actor.test").write_text("\n" * 1000001)
+        self.assertIn("more than 1000000 lines", self.run_theater("test", "poll", code=8).stderr)
         (poll / "actor.test").unlink()
         self.assertIn("no file of tests", self.run_theater("test", "poll", code=NOT_FOUND).stderr)
 
@@ -117,6 +119,26 @@ class Command(unittest.TestCase):
         self.run_theater("test", source.with_suffix(".test"), "--component", "actor.wasm")
         # Functions that nobody calls leave no import behind: a module that asks for no clock imports none.
         self.assertNotIn(b"self-name", (self.folder / "actor.wasm").read_bytes())
+
+    def test_a_missing_tool_is_named_with_the_line_that_installs_it(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        environment = {**os.environ, "PATH": str(empty), "THEATER_TOOLS": str(empty), "HOME": str(empty), "CARGO_HOME": str(empty)}
+        def run(*arguments):
+            return subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        made = run("new", "--lang", "zig", "z")
+        self.assertEqual(made.returncode, 0)
+        self.assertIn("a build will not work yet: actors in Zig need zig", made.stderr)
+        built = run("build", "z")
+        self.assertEqual(built.returncode, 25)
+        self.assertRegex(built.stderr, r"not installed: /\S+/tools/guest-tools zig\n$")
+        lines = [load(line) for line in run("doctor", "--json").stdout.splitlines()]
+        zig = next(line for line in lines if line["check"] == "zig")
+        self.assertEqual(zig["verdict"], "warning")
+        self.assertRegex(zig["remedy"], "/tools/guest-tools zig$")
+        named = {**environment, "THEATER_ZIG": "/no/such/zig"}
+        done = subprocess.run([PROGRAM, "build", "z"], cwd=self.folder, env=named, capture_output=True, text=True, check=False)
+        self.assertIn("THEATER_ZIG is /no/such/zig, which is no program", done.stderr)
 
     def test_watching_builds_and_upgrades(self):
         poll = self.new()

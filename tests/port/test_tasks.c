@@ -182,6 +182,7 @@ typedef struct player {
     struct player *other;
     th_task *task;
     uint64_t number; /* written by its own task, read by the other */
+    uint64_t woke; /* `number` when the other was last woken, after the call */
 } player;
 
 static th_step play(void *context, uint64_t *ret_deadline_ns)
@@ -196,6 +197,8 @@ static th_step play(void *context, uint64_t *ret_deadline_ns)
         return TH_STEP_IDLE;
     __atomic_store_n(&self->number, self->number + 1, __ATOMIC_RELAXED);
     th_task_wake(other);
+    /* Only now: whoever sees it may join and free the other. */
+    __atomic_store_n(&self->woke, self->number, __ATOMIC_RELEASE);
     return self->number < ROUNDS ? TH_STEP_AGAIN : TH_STEP_IDLE;
 }
 
@@ -212,8 +215,8 @@ static void no_wake_is_lost_between_two_tasks(void **state)
     __atomic_store_n(&a.task, task_a, __ATOMIC_RELEASE);
     __atomic_store_n(&b.task, task_b, __ATOMIC_RELEASE);
     /* At the end both are idle and wait for one more wake. */
-    while (__atomic_load_n(&a.number, __ATOMIC_RELAXED) < ROUNDS ||
-           __atomic_load_n(&b.number, __ATOMIC_RELAXED) < ROUNDS)
+    while (__atomic_load_n(&a.woke, __ATOMIC_ACQUIRE) < ROUNDS ||
+           __atomic_load_n(&b.woke, __ATOMIC_ACQUIRE) < ROUNDS)
         usleep(1000);
     th_task_wake(task_a);
     th_task_wake(task_b);

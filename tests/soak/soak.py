@@ -2,7 +2,8 @@
 """soak.py SECONDS: a server under steady load; its memory stays flat, its descriptors few, its answers quick.
 
 Clients post messages of several sizes, ask queries, begin and drop event streams and connections, and start, upgrade and remove actors, at
-a steady rate. The server's own memory (RssAnon), its descriptors and threads are looked at all the time: after a first part, in which
+a steady rate. The server's own memory (RssAnon), its descriptors (segments of the log apart, of
+which a bounded number stays open) and threads are looked at all the time: after a first part, in which
 caches fill, none may go on growing. At the end the folder is verified and, for a short run, every turn run again.
 
 The folder grows: some 2 GB in an hour at the usual rate. THEATER_SOAK_RATE is that of messages a second, 500 if it is not set,
@@ -27,7 +28,8 @@ SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 3600
 RATE = float(os.environ.get("THEATER_SOAK_RATE", "500"))
 CLIENTS = 8
 GROWTH_KIB = 24 * 1024  # that memory may grow by after the first part, whatever the length
-GROWTH_DESCRIPTORS = 40
+GROWTH_DESCRIPTORS = 20
+SEGMENTS_OPEN = 64  # of one view: TH_SEGMENTS_OPEN in src/store/segment.h
 
 
 class Load(threading.Thread):
@@ -97,7 +99,14 @@ class Load(threading.Thread):
 def look_at(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
-    return int(fields["RssAnon"].split()[0]), len(os.listdir(f"/proc/{pid}/fd")), int(fields["Threads"])
+    others, segments = 0, 0
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            in_log = "/log/" in os.readlink(f"/proc/{pid}/fd/{number}")
+        except OSError:
+            continue  # closed meanwhile
+        segments, others = segments + in_log, others + (not in_log)
+    return int(fields["RssAnon"].split()[0]), others, int(fields["Threads"]), segments
 
 
 def watch(pid, loads, seconds):
@@ -111,9 +120,9 @@ def watch(pid, loads, seconds):
             raise SystemExit(f"soak: a client failed: {failure}")
         if time.monotonic() - said > 60:
             said = time.monotonic()
-            memory, descriptors, threads = samples[-1]
+            memory, descriptors, threads, segments = samples[-1]
             sent = sum(load.sent for load in loads)
-            print(f"soak: {said - begin:6.0f} s, {sent} requests, {memory // 1024} MiB, {descriptors} descriptors, {threads} threads", flush=True)
+            print(f"soak: {said - begin:6.0f} s, {sent} requests, {memory // 1024} MiB, {descriptors} descriptors and {segments} of the log, {threads} threads", flush=True)
     return samples
 
 
@@ -131,6 +140,9 @@ def judge(samples, loads):
         print(f"soak: {what}: {middle} at the most in the second third, {last} in the last")
         if last > middle + room:
             raise SystemExit(f"soak: {what} grew from {middle} to {last}")
+    # Each open view of the log keeps so many of its segments open at the most; a view is of a thread that reads.
+    if max(sample[3] for sample in samples) > SEGMENTS_OPEN * 16:
+        raise SystemExit("soak: segments of the log are left open")
     print(f"soak: {sum(load.sent for load in loads)} requests; messages: median {percentile(loads, 0.5):.1f} ms, p99 {percentile(loads, 0.99):.1f} ms")
 
 

@@ -164,8 +164,10 @@ static void what_is_too_much_is_refused_in_order(void **state)
     /* A full mailbox before it and those of the others; generous, for a busy machine. */
     assert_true(wait < turn_ns * MAILBOX * ACTORS * 8 + UINT64_C(2000000000));
     assert_true(refusal < UINT64_C(2000000000));
+#if !defined(__SANITIZE_ADDRESS__) /* which keeps what was freed for a while */
     /* Mailboxes and turns not yet committed, some times over. */
     assert_true(most - before < 8 * (uint64_t)ACTORS * MAILBOX * PAYLOAD / 1024 + 65536);
+#endif
     /* It goes on as if nothing had been. */
     theater_answer answer;
     (void)!system_send(runtime, "a0", text_of("after"), &answer, &error);

@@ -5,6 +5,7 @@ was built: the state of the module `random`, which would draw the same numbers i
 """
 
 import gc
+import hashlib  # pylint: disable=unused-import  # which the module `random` imports when it seeds with a text.
 import random
 import sys
 import time
@@ -22,7 +23,7 @@ class _TurnRandom(random.Random):
         super().seed(0 if a is None else a, version)
 
     def _prepare(self):
-        self.seed(host.random_bytes(32))
+        self.seed(int.from_bytes(host.random_bytes(32), "little"))
 
     def random(self):
         if not self._seeded:
