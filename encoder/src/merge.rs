@@ -14,6 +14,8 @@
 //! 4. What neither an export nor a table reaches is left out. A global that nothing sets is a constant where it is
 //!    used.
 
+mod immortal;
+
 use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::reencode::{self, Reencode};
@@ -540,6 +542,9 @@ impl<'a> Merge<'a> {
     /// The data segments of all, and last the words of what is missing.
     fn write_data(&self) -> Result<DataSection> {
         let mut section = DataSection::new();
+        let mut image = self.image()?;
+        immortal::make_immortal(&mut image);
+        let image: HashMap<usize, Vec<u8>> = image.into_iter().collect();
         for (instance, parsed) in self.parsed.iter().enumerate() {
             let Some(parsed) = parsed else { continue };
             let mut view = View { merge: self, instance };
@@ -547,7 +552,8 @@ impl<'a> Merge<'a> {
                 if let DataKind::Active { memory_index, offset_expr } = &data.kind {
                     let memory = self.memories[&self.own(instance, ExternalKind::Memory, *memory_index)?];
                     let offset: ConstExpr = view.const_expr(offset_expr.clone()).map_err(wrong)?;
-                    section.active(memory, &offset, data.data.iter().copied());
+                    let changed = constant_offset(offset_expr).and_then(|at| image.get(&at));
+                    section.active(memory, &offset, changed.map_or(data.data, Vec::as_slice).iter().copied());
                 } else {
                     section.passive(data.data.iter().copied());
                 }
@@ -555,6 +561,26 @@ impl<'a> Merge<'a> {
         }
         section.passive(self.passive.bytes().iter().copied());
         Ok(section)
+    }
+
+    /// The memory as it begins, where one instance alone fills it at constant places that do not overlap: what a tool
+    /// leaves that has taken a snapshot.
+    fn image(&self) -> Result<Vec<immortal::Segment>> {
+        let mut image: Vec<immortal::Segment> = Vec::new();
+        let mut from = None;
+        for (instance, parsed) in self.parsed.iter().enumerate() {
+            for data in parsed.iter().flat_map(|parsed| &parsed.data) {
+                let DataKind::Active { offset_expr, .. } = &data.kind else { continue };
+                let Some(at) = constant_offset(offset_expr) else { return Ok(Vec::new()) };
+                if *from.get_or_insert(instance) != instance {
+                    return Ok(Vec::new());
+                }
+                image.push((at, data.data.to_vec()));
+            }
+        }
+        image.sort_by_key(|(at, _)| *at);
+        let apart = image.windows(2).all(|pair| pair[0].0 + pair[0].1.len() <= pair[1].0);
+        Ok(if apart && self.memories.len() == 1 { image } else { Vec::new() })
     }
 
     fn memory(&self) -> Result<u32> {
@@ -578,6 +604,14 @@ impl<'a> Merge<'a> {
                 word: &|name| self.passive.find(name),
             },
         )
+    }
+}
+
+fn constant_offset(expression: &wasmparser::ConstExpr) -> Option<usize> {
+    let mut reader = expression.get_operators_reader();
+    match (reader.read().ok()?, reader.read().ok()?) {
+        (Operator::I32Const { value }, Operator::End) => Some(value as u32 as usize),
+        _ => None,
     }
 }
 

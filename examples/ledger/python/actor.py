@@ -173,6 +173,10 @@ HANDLERS = {"Open": handle_open, "Balance": handle_balance, "Totals": handle_tot
 
 class Ledger(Actor):
     config = input = state = raw
+    samples = ['{"Ccy":"EUR","Supply":"1000.00"}', '{"Open":{"IBAN":"DE89370400440532013000","Amt":"100.00"}}',
+               '{"Open":{"IBAN":"FR1420041010050500013M02606"}}', '{"Balance":{"IBAN":"DE89370400440532013000"}}', '{"Totals":{}}',
+               '{"PmtId":{"EndToEndId":"1"},"Amt":{"InstdAmt":{"Ccy":"EUR","Amt":"1.00"}},'
+               '"DbtrAcct":{"Id":{"IBAN":"DE89370400440532013000"}},"CdtrAcct":{"Id":{"IBAN":"FR1420041010050500013M02606"}}}']
 
     def init(self, config):
         members = read_object(config, FORM)

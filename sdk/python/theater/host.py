@@ -14,8 +14,17 @@ except ImportError:  # In an ordinary Python, where a module of an actor is test
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+_in_turn = False
+
+
+def begin_turn():
+    """From here on there is a host; while modules are imported there is none."""
+    global _in_turn  # pylint: disable=global-statement
+    _in_turn = True
+
+
 def _there():
-    if _host is None:
+    if _host is None or not _in_turn:
         raise RuntimeError("there is a host only in a turn of an actor")
     return _host
 

@@ -2,8 +2,8 @@
 
 import importlib
 
-from theater import surroundings
-from theater.actor import Actor, Runner, reason
+from theater import host, surroundings
+from theater.actor import Actor, Runner, reason, warm_up
 
 surroundings.prepare()
 
@@ -22,7 +22,10 @@ def load(name):
     from componentize_py_types import Err  # pylint: disable=import-outside-toplevel
     runner = Runner(_class_in(importlib.import_module(name)))
 
+    warm_up(runner)
+
     def guarded(function, *arguments):
+        host.begin_turn()
         try:
             return function(*arguments)
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -38,6 +41,7 @@ def load(name):
             return guarded(runner.handle, input, state)
 
         def verify_state(self, state):
+            host.begin_turn()
             return runner.verify(state)
 
     return Exported

@@ -4,11 +4,14 @@ Clocks and random bytes need nothing: the component answers them by the host's. 
 was built: the state of the module `random`, which would draw the same numbers in every turn, the streams of print, and the importer.
 """
 
+import array
 import gc
 import hashlib  # pylint: disable=unused-import  # which the module `random` imports when it seeds with a text.
 import random
+import struct
 import sys
 import time
+import types
 
 from theater import host
 
@@ -107,6 +110,29 @@ def _leave_room():
 _kept: list[bytes] = []
 
 
+def _mark_immortal():
+    """Leaves a list of all objects that there are, each with its type, for `theater build`, which makes them immortal (encoder/src/immortal.rs):
+    else a turn would write to a page for each object that it only reads, to count the reference."""
+    seen, rest = set(), [gc.get_objects(), sys.modules]
+    pairs = array.array("I")
+    while rest:
+        found = rest.pop()
+        for value in gc.get_referents(found):
+            if id(value) not in seen:
+                seen.add(id(value))
+                pairs.extend((id(value), id(type(value))))
+                rest.append(value)
+        if isinstance(found, types.CodeType):
+            for value in (found.co_consts, *found.co_consts, found.co_names):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    pairs.extend((id(value), id(type(value))))
+                    rest.append(value)
+    mark = b"theater:immortal" + bytes(part for i in range(1, 5) for part in (i, 255 - i))
+    count = len(pairs) // 2
+    _kept.append(b"".join((mark, struct.pack("<2I", count, count ^ 0xffffffff), pairs.tobytes())))
+
+
 def finish():
     """After all is imported: what is in memory now is what every turn begins with."""
     sys.stdout, sys.stderr = _Lines(host.log.info), _Lines(host.log.warn)
@@ -115,6 +141,7 @@ def finish():
     # A turn is short and its memory is dropped: a collection would only touch, and so copy, pages that it has no other need for.
     gc.collect()
     _leave_room()
+    _mark_immortal()
     gc.freeze()
     gc.disable()
 
