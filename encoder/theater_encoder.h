@@ -50,12 +50,22 @@ bool th_encoder_component(const uint8_t *module, size_t size, bool wasi, th_enco
 bool th_encoder_merge(const uint8_t *component, size_t size, th_encoder_bytes *ret, char *reterr,
                       size_t reterr_size);
 
+/* Runs the `_initialize` of a core module once, and makes the module that begins where it ended, so that no turn
+ * pays for it; a module without one is given back as it is. What the start-up asks of wasi_snapshot_preview1 is
+ * answered by constants: the clock is 1980-01-01, random bytes are always the same. On success *ret is the
+ * caller's, to be given back with th_encoder_free. On failure (a trap, a call of the host, which has no answer
+ * before there is a turn, more fuel or memory than a start-up may use, what a snapshot cannot keep) returns
+ * false, leaves *ret empty and writes what is wrong, with what the module printed, as one line of UTF-8 to
+ * `reterr`. */
+bool th_encoder_snapshot(const uint8_t *module, size_t size, th_encoder_bytes *ret, char *reterr,
+                         size_t reterr_size);
+
 /* Looks at a component: whether it imports anything but (a part of) theater:actor/host. Returns false and
  * writes what is wrong, with the names and the remedy, as one line of UTF-8 to `reterr`, when it does or is no
  * component. That it exports an actor is for the runtime's loader to see. */
 bool th_encoder_inspect(const uint8_t *component, size_t size, char *reterr, size_t reterr_size);
 
-/* Frees what th_encoder_component or th_encoder_merge gave. Accepts an empty value. */
+/* Frees what th_encoder_component, th_encoder_merge or th_encoder_snapshot gave. Accepts an empty value. */
 void th_encoder_free(th_encoder_bytes bytes);
 
 #ifdef __cplusplus

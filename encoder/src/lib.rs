@@ -10,8 +10,8 @@ extern crate theater_engine as _;
 mod answers;
 mod linked;
 mod merge;
-
 mod rename;
+mod snapshot;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -178,6 +178,21 @@ pub unsafe extern "C" fn th_encoder_merge(
 /// See `theater_encoder.h`.
 ///
 /// # Safety
+/// `module` has `size` readable bytes, `ret` is writable, `reterr` has `reterr_size` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn th_encoder_snapshot(
+    module: *const u8,
+    size: usize,
+    ret: *mut Bytes,
+    reterr: *mut u8,
+    reterr_size: usize,
+) -> bool {
+    made(module, size, ret, reterr, reterr_size, snapshot::snapshot)
+}
+
+/// See `theater_encoder.h`.
+///
+/// # Safety
 /// `component` has `size` readable bytes, `reterr` has `reterr_size` writable bytes.
 #[no_mangle]
 pub unsafe extern "C" fn th_encoder_inspect(
@@ -203,7 +218,7 @@ pub unsafe extern "C" fn th_encoder_inspect(
 /// See `theater_encoder.h`.
 ///
 /// # Safety
-/// `bytes` came from `th_encoder_component` or `th_encoder_merge` and was not freed before.
+/// `bytes` came from `th_encoder_component`, `th_encoder_merge` or `th_encoder_snapshot` and was not freed before.
 #[no_mangle]
 pub unsafe extern "C" fn th_encoder_free(bytes: Bytes) {
     if !bytes.data.is_null() {

@@ -34,9 +34,9 @@
 //  2. An error, a panic, spent fuel or memory ends the turn as a rejection: the state stays as it was before it, and what was sent in it is
 //     dropped. What was logged stays.
 //  3. A turn sees only what the chain holds. time.Now is the turn's time and crypto/rand the turn's random stream. The functions of
-//     math/rand that use the shared generator give the same numbers in every turn: take [Rand].
-//  4. The order of a map is Go's, and the same when the turn is run again; but another build may have another. The codecs of this package
-//     sort, so a state may hold maps.
+//     math/rand that use the shared generator were seeded when the actor was built, and give the same numbers in every turn: take [Rand].
+//  4. The order of a map is the same when the turn is run again, but another build may have another. The codecs of this package sort, so a
+//     state may hold maps.
 //  5. Goroutines, channels and sync work, on one thread; all that a turn needs must be done when Handle returns. Nothing can be waited for
 //     but another goroutine: time does not move, so time.Sleep and timers never end, which ends the turn.
 //
@@ -110,6 +110,16 @@ func Register[T any, P interface {
 		panic("theater: an actor is registered already")
 	}
 	makeActor, codec = func() Actor { return P(new(T)) }, by
+	warm()
+}
+
+// What a codec learns about a type, as encoding/json does, is learnt while the actor is built: it is in the memory with which each turn
+// begins. A zero value that cannot be written only means that there is nothing to learn now.
+func warm() {
+	defer func() { _ = recover() }()
+	if state, err := codec.Marshal(makeActor()); err == nil {
+		_ = codec.Unmarshal(state, makeActor())
+	}
 }
 
 // Init gives the first state of the registered actor, as the host would ask for it.

@@ -4,12 +4,14 @@
  * A compiler older than 1.24 cannot export functions. A program that says it wants another version of the tools
  * would have them downloaded; GOTOOLCHAIN=local makes that an error that says so.
  *
- * What the runtime asks of WASI is answered inside the component (sdk/wasi-stub). */
+ * What the runtime asks of WASI is answered inside the component (sdk/wasi-stub). Its start-up, which is a hundred
+ * times the work of a small turn, is done once, here (encoder/src/snapshot.rs). */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "guest/languages.h"
 #include "tool/files.h"
+#include "tool/tool.h"
 
 enum { GO_MINOR_OLDEST = 24 };
 
@@ -48,10 +50,12 @@ static theater_status find(char *ret, theater_error *reterr)
 
 static theater_status build(const th_guest_job *job, char *ret_tool, theater_error *reterr)
 {
-    char cache[PATH_MAX], cache_variable[PATH_MAX + 16];
+    char cache[PATH_MAX], cache_variable[PATH_MAX + 16], started[PATH_MAX];
     theater_status status = th_guest_need(&th_guest_go, "go", ret_tool, reterr);
     if (status == THEATER_OK)
         status = th_tool_join(job->cache, "go", cache, reterr);
+    if (status == THEATER_OK)
+        status = th_tool_join(job->scratch, "go.wasm", started, reterr);
     if (status == THEATER_OK)
         status = th_guest_make_folders(job->cache, reterr);
     if (status != THEATER_OK)
@@ -59,7 +63,7 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
     snprintf(cache_variable, sizeof cache_variable, "GOCACHE=%s", cache);
     const char *const arguments[] = {ret_tool,    "build",           "-buildmode=c-shared",
                                      "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=",
-                                     "-o",        job->module,       ".",
+                                     "-o",        started,           ".",
                                      NULL};
     const char *const environment[] = {"GOOS=wasip1",       "GOARCH=wasm",
                                        "GOWASM=",           "CGO_ENABLED=0",
@@ -72,6 +76,8 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
         &(th_guest_command){
             .arguments = arguments, .environment = environment, .folder = job->folder, .what = "go"},
         reterr);
+    if (status == THEATER_OK)
+        status = th_tool_snapshot(started, job->module, reterr);
     return status ? status : th_guest_componentize(job, true, reterr);
 }
 

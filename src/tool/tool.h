@@ -41,6 +41,10 @@ THEATER_CHECKED theater_status th_tool_componentize(const char *module, const ch
  * what it imports of WASI is answered inside. COMPONENT_REFUSED: it is no actor, or cannot be merged. */
 THEATER_CHECKED theater_status th_tool_merge(const char *component, const char *output, theater_error *reterr);
 
+/* Runs the start-up of the core module in file `module` once, and writes the module that begins behind it to file
+ * `output`, for th_tool_componentize (theater_encoder.h). INVALID_ARGUMENT: the start-up fails, with what it said. */
+THEATER_CHECKED theater_status th_tool_snapshot(const char *module, const char *output, theater_error *reterr);
+
 /* Looks whether a component imports only what an actor has. COMPONENT_REFUSED with the list of what else, and
  * the remedy; `name` is for the message. */
 THEATER_CHECKED theater_status th_tool_inspect(th_slice component, const char *name, theater_error *reterr);
