@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/allocations.h"
 #include "base/bytes.h"
 
 typedef struct status_entry {
@@ -168,18 +169,40 @@ static inline bool allocation_fails(void)
 }
 #endif
 
+static bool counting;
+static uint64_t counted;
+
+void th_allocations_count(bool on)
+{
+    __atomic_store_n(&counting, on, __ATOMIC_RELAXED);
+}
+
+uint64_t th_allocations(void)
+{
+    return __atomic_load_n(&counted, __ATOMIC_RELAXED);
+}
+
+static inline void count(void)
+{
+    if (__atomic_load_n(&counting, __ATOMIC_RELAXED))
+        __atomic_fetch_add(&counted, 1, __ATOMIC_RELAXED);
+}
+
 void *th_alloc(size_t size)
 {
+    count();
     return allocation_fails() ? NULL : malloc(size ? size : 1);
 }
 
-void *th_alloc_zero(size_t count, size_t size)
+void *th_alloc_zero(size_t number, size_t size)
 {
-    return allocation_fails() ? NULL : calloc(count ? count : 1, size ? size : 1);
+    count();
+    return allocation_fails() ? NULL : calloc(number ? number : 1, size ? size : 1);
 }
 
 void *th_realloc(void *memory, size_t size)
 {
+    count();
     return allocation_fails() ? NULL : realloc(memory, size ? size : 1);
 }
 

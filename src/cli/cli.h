@@ -11,7 +11,7 @@
 #include "cli/output.h"
 #include "theater/theater.h"
 
-#define CLI_OPTIONS_MAX 16
+#define CLI_OPTIONS_MAX 20
 
 /* One option of a command. Tables end with a name of NULL. */
 typedef struct cli_option {

@@ -35,6 +35,7 @@
     X(serve)                                                                                                 \
     X(top)                                                                                                   \
     X(token)                                                                                                 \
+    X(bench)                                                                                                 \
     X(doctor)                                                                                                \
     X(version)                                                                                               \
     X(help)
