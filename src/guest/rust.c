@@ -5,7 +5,9 @@
  * is, which has none, cargo builds it from Debian's sources (rust-web-src): -Zbuild-std is for nightly
  * compilers, and RUSTC_BOOTSTRAP says that it may be used here.
  *
- * Paths are remapped, so that a build in another folder or by another user gives the same bytes. */
+ * The paths of other crates and of the library are remapped, so that a build by another user gives the same
+ * bytes. Those of the project need no flag: cargo gives them relative to it. A flag with the project's folder
+ * would make cargo build the library anew for each project. */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,9 +140,9 @@ static theater_status run_cargo(const th_guest_job *job, const char *cargo, cons
     snprintf(path, sizeof path, "PATH=%.*s:%.4000s", (int)(slash - cargo), cargo,
              getenv("PATH") ? getenv("PATH") : "");
     snprintf(flags, sizeof flags,
-             "CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=%s=/actor\x1f"
-             "--remap-path-prefix=%s%s=/cargo\x1f--remap-path-prefix=%s=/rust\x1f-Clink-arg=-zstack-size=65536",
-             job->folder, cargo_home ? cargo_home : home ? home : "/root", cargo_home ? "" : "/.cargo", sysroot);
+             "CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=%s%s=/cargo\x1f"
+             "--remap-path-prefix=%s=/rust\x1f-Clink-arg=-zstack-size=65536",
+             cargo_home ? cargo_home : home ? home : "/root", cargo_home ? "" : "/.cargo", sysroot);
     const char *arguments[16] = {cargo, "build", "--release", "--target", "wasm32-unknown-unknown",
                                  "--manifest-path", manifest, "--target-dir", target};
     const char *environment[8] = {path, flags, "CARGO_INCREMENTAL=0"};

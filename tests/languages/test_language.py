@@ -19,6 +19,23 @@ LANGUAGE = sys.argv.pop(1)
 
 
 class Language(unittest.TestCase):
+    """Debian's Rust builds its standard library for each project, which takes a minute; so the first one's compiler cache is given to the
+    others, as a copy. What is compiled of a project itself is known by its folder, and built in each."""
+
+    cache = Path(tempfile.mkdtemp(prefix="theater-language-cache-"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.cache)
+
+    def give_cache(self, folder):
+        if LANGUAGE == "rust" and any(self.cache.iterdir()):
+            shutil.copytree(self.cache / "kept", folder / "build/.cache", dirs_exist_ok=True)
+
+    def keep_cache(self, folder):
+        if LANGUAGE == "rust" and not any(self.cache.iterdir()):
+            shutil.copytree(folder / "build/.cache", self.cache / "kept")
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="theater-language-")
         self.addCleanup(folder.cleanup)
@@ -34,20 +51,25 @@ class Language(unittest.TestCase):
         whole = self.folder / name
         ignore = shutil.ignore_patterns("build", ".theater", "node_modules", "data", "__pycache__", "target")
         shutil.copytree(ROOT / "examples", whole / "examples", ignore=ignore)
+        copy = whole / project.relative_to(ROOT)
         if "probes" in project.parts:
-            shutil.copytree(project, whole / "probe", ignore=ignore)
-            return whole / "probe"
-        return whole / project.relative_to(ROOT)
+            copy = whole / "probe"
+            shutil.copytree(project, copy, ignore=ignore)
+        self.give_cache(copy)
+        return copy
 
     def build(self, folder):
-        return load(self.run_theater("build", folder, "--json").stdout)
+        built = load(self.run_theater("build", folder, "--json").stdout)
+        self.keep_cache(folder)
+        return built
 
     def mine(self, *roots):
         return [project for project in projects(*roots) if language_of(project) == LANGUAGE]
 
     def test_a_new_project_builds_tests_and_runs(self):
         self.run_theater("new", "--lang", LANGUAGE, "poll")
-        self.run_theater("build", "poll")
+        self.give_cache(self.folder / "poll")
+        self.build(self.folder / "poll")
         self.run_theater("test", "poll")
         data = ("--data", self.folder / "data")
         self.run_theater(*data, "start", "--manifest", "poll/actor.yaml")
