@@ -22,8 +22,8 @@ use crate::spare::Spares;
 
 /// The version that `Cargo.toml` pins; part of the fingerprint.
 const WASMTIME_VERSION: &str = "48.0.8";
-/// The form in which `component` serializes, changed with it.
-const FORM: u32 = 2;
+/// The form in which `component` serializes, and what is `small`: changed with them.
+const FORM: u32 = 3;
 /// Most elements of a table, by the chain format.
 pub const TABLE_ELEMENTS: usize = 100_000;
 /// Stack of a recorder and of a verifier, by the chain format.
@@ -79,21 +79,21 @@ pub struct TheaterEngine {
 
 impl TheaterEngine {
     pub fn new(options: &Options) -> Result<TheaterEngine> {
-        let (engine, describe) = match options.no_pooling {
-            true => (Engine::new(&execution(options)?)?, "on demand".to_string()),
+        let (engine, describe, has_pool) = match options.no_pooling {
+            true => (Engine::new(&execution(options)?)?, "on demand".to_string(), false),
             false => match pooled(options) {
-                Ok(pooled) => pooled,
-                Err(error) => (Engine::new(&execution(options)?)?, format!("on demand (no pool: {error})")),
+                Ok((engine, describe)) => (engine, describe, true),
+                Err(error) => (Engine::new(&execution(options)?)?, format!("on demand (no pool: {error})"), false),
             },
         };
-        let small = small(options)?;
+        let small = small(options, has_pool)?;
         let text = fingerprint(&engine, options);
         let most_turns = if options.no_pooling { usize::MAX } else { turns(options) as usize };
         Ok(TheaterEngine {
             engines: Arc::new(Engines {
                 engine,
                 small,
-                spares: Spares::default(),
+                spares: Spares::new(has_pool),
                 most_turns,
                 turns: AtomicUsize::new(0),
                 components: AtomicU64::new(0),
@@ -145,13 +145,13 @@ fn memory_bytes(options: &Options) -> u64 {
     }
 }
 
-/// The engine for small components: the same but for where memories come from.
-fn small(options: &Options) -> Result<Engine> {
+/// The engine for small components: the same but for where memories come from. Without a pool no slots are kept either.
+fn small(options: &Options, has_pool: bool) -> Result<Engine> {
     let resident = match options.keep_resident_bytes {
         u64::MAX => RESIDENT_SMALL,
         bytes => usize::try_from(bytes)?,
     };
-    let memories = Memories::new(usize::try_from(memory_bytes(options))?, resident, !options.no_pooling);
+    let memories = Memories::new(usize::try_from(memory_bytes(options))?, resident, has_pool);
     let mut config = execution(options)?;
     config.with_host_memory(Arc::new(Creator(Arc::new(memories))));
     Engine::new(&config)

@@ -228,6 +228,7 @@ unsafe fn host_of(options: &TurnOptions) -> Result<Host, std::str::Utf8Error> {
         },
         options: *options,
         largest_memory: 0,
+        largest_table: 0,
         stopped: false,
         failed: false,
     })

@@ -46,6 +46,8 @@ pub struct Host {
     pub source: Source,
     /// Of the memories of the turn, in bytes.
     pub largest_memory: usize,
+    /// Of the tables, in elements.
+    pub largest_table: usize,
     /// A callback returned false.
     pub stopped: bool,
     /// The host could not do what the limits allow: the turn must not become an element.
@@ -69,6 +71,7 @@ impl ResourceLimiter for Host {
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        self.largest_table = self.largest_table.max(desired);
         Ok(desired <= TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
     }
 

@@ -9,6 +9,8 @@
 //! 2. What is accessible ends where the guest's memory ends. All behind it, up to the reservation and a guard, cannot
 //!    be touched, and so is the guard before it: the compiled code checks no bounds.
 //! 3. A slot has one owner: a free list or a `Linear`, which gives it back when its store is dropped.
+//! 4. A free list holds `SLOTS` at most: a thread may be given back slots that others took, as when it drops a
+//!    component whose stores wait elsewhere.
 //!
 //! Threads: each uses the free list of its own number, so that slots stay warm in its cache and no list is fought for.
 
@@ -24,6 +26,8 @@ use crate::small::Image;
 
 /// Numbers that threads get, in turn. Two threads with one number share a list, no more.
 pub const THREADS: usize = 32;
+/// Most slots of one free list: those of a thread's spare store, and of the one that takes its place.
+const SLOTS: usize = 16;
 const PAGE: usize = 4096;
 
 /// The number of the calling thread, below `THREADS`.
@@ -211,10 +215,10 @@ pub fn with_image<T>(image: &Image, body: impl FnOnce() -> T) -> T {
 
 impl Memories {
     pub fn new(most: usize, resident: usize, pooled: bool) -> Memories {
-        Memories { free: Default::default(), most, resident, pooled }
+        Memories { free: Default::default(), most, resident: resident & !(PAGE - 1), pooled }
     }
 
-    /// Takes a warm slot, or maps one. They are bounded by the turns and the kept stores, see `store`.
+    /// Takes a warm slot, or maps one. Those in use are bounded by the turns and the kept stores, see `spare`.
     fn take(&self, reservation: usize, guard: usize) -> Result<Slot> {
         match locked(&self.free[thread()]).pop() {
             Some(slot) => Ok(slot),
@@ -223,10 +227,15 @@ impl Memories {
     }
 
     fn give_back(&self, mut slot: Slot) {
-        // A slot that cannot be reset is unmapped.
+        // A slot that cannot be reset, or that there is no place for, is unmapped, without the lock.
         if self.pooled && slot.reset(self.resident).is_ok() {
-            locked(&self.free[thread()]).push(slot);
+            let mut free = locked(&self.free[thread()]);
+            if free.len() < SLOTS {
+                free.push(slot);
+                return;
+            }
         }
+        drop(slot);
     }
 }
 

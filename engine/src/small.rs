@@ -5,19 +5,29 @@
 //! not; and what fuel a turn takes may not depend on how its memory is made.
 //!
 //! 1. A component is small if all of this holds: no resource; one memory, of few pages, in a module of the outermost
-//!    component that is instantiated once; few instances, small tables; no instruction can name a data segment; and
-//!    every data segment has a constant place inside the memory. Whatever is not understood here is not small.
+//!    component that is instantiated once; few instances, tables, globals and functions, small tables; no instruction
+//!    can name a data segment; and every data segment, also an empty one, has a constant place inside the memory.
+//!    Whatever is not understood here is not small.
 //! 2. Without its data sections such a component does the same from its first instruction on, given a memory that
 //!    holds the data (WebAssembly core, Modules, Instantiation: data come before the start function).
 
+use std::ops::Range;
+
 use wasmparser::{
-    BinaryReader, ComponentType, DataKind, DataSectionReader, Encoding, Instance, Operator, Parser, Payload, Result,
+    BinaryReader, ComponentType, DataKind, DataSectionReader, ElementItems, Encoding, Instance, Operator, Parser,
+    Payload, Result,
 };
 
 /// Most pages of 64 KiB of the memory, elements of a table, and instances of modules.
 const MEMORY_PAGES: u64 = 4;
 const TABLE_ELEMENTS: u64 = 1024;
 const INSTANCES: u32 = 16;
+/// Most of what instances keep for the rest, over all modules: the pool bounds it for other components, and several
+/// instances wait in a store. `TABLES` counts a table once for each instance that there is.
+const TABLES: u32 = 32;
+const GLOBALS: u32 = 1024;
+/// Functions, with those that are imported, lowered and lifted, and the elements that name them.
+const FUNCTIONS: u32 = 16 << 10;
 /// Most bytes from the first to the last of the data: they are copied for each instance.
 const DATA_BYTES: usize = 64 << 10;
 
@@ -37,21 +47,21 @@ pub struct Image {
 /// A small component without its data, and the data; nothing if the component, which must be valid, is not small.
 pub fn split(binary: &[u8]) -> Option<(Vec<u8>, Image)> {
     let memory_bytes = memory_of_small(binary).ok()??;
-    let mut image = Image::default();
+    let mut data = Data { memory: vec![0; memory_bytes], used: 0..0 };
     let without = rewrite(binary, MODULE_SECTION, &mut |module| {
-        rewrite(module, DATA_SECTION, &mut |data| {
-            add(&mut image, data)?;
+        rewrite(module, DATA_SECTION, &mut |section| {
+            data.add(section)?;
             Some(None)
         })
         .map(Some)
     })?;
-    // Data past the memory's end are the guest's trap.
-    (image.offset + image.bytes.len() <= memory_bytes).then_some((without, image))
+    Some((without, data.image()))
 }
 
 /// The bytes of its memory if a component is small, but for the places of the data (invariant 1).
 fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
     let (mut open, mut modules, mut instances, mut fits) = (Vec::new(), 0, 0, true);
+    let (mut tables, mut globals, mut functions) = (0, 0, 0);
     // The module with the memory, and how often it is instantiated.
     let (mut memory_of, mut memories_made, mut memory_pages) = (None, 0, 0);
     for payload in Parser::new(0).parse_all(binary) {
@@ -71,8 +81,21 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
                 }
             }
             Payload::TableSection(section) => {
+                tables += section.count();
                 for table in section {
                     fits &= table?.ty.initial <= TABLE_ELEMENTS;
+                }
+            }
+            Payload::GlobalSection(section) => globals += section.count(),
+            Payload::FunctionSection(section) => functions += section.count(),
+            Payload::ImportSection(section) => functions += section.count(),
+            Payload::ComponentCanonicalSection(section) => functions += section.count(),
+            Payload::ElementSection(section) => {
+                for element in section {
+                    functions += match element?.items {
+                        ElementItems::Functions(items) => items.count(),
+                        ElementItems::Expressions(_, items) => items.count(),
+                    };
                 }
             }
             // Without it, no instruction names a segment.
@@ -101,6 +124,7 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
             _ => {}
         }
     }
+    fits &= tables.saturating_mul(instances) <= TABLES && globals <= GLOBALS && functions <= FUNCTIONS;
     let small = fits && memories_made == 1 && instances <= INSTANCES;
     Ok(small.then_some(memory_pages as usize * (64 << 10)))
 }
@@ -141,34 +165,43 @@ fn write_size(out: &mut Vec<u8>, mut size: usize) {
     out.push(size as u8);
 }
 
-/// Adds the segments of a data section. Nothing if one has no constant place, or they are too far from one another.
-fn add(image: &mut Image, section: &[u8]) -> Option<()> {
-    for segment in DataSectionReader::new(BinaryReader::new(section, 0)).ok()? {
-        let segment = segment.ok()?;
-        let DataKind::Active { memory_index: 0, offset_expr } = segment.kind else { return None };
-        let mut operators = offset_expr.get_operators_reader();
-        let Operator::I32Const { value } = operators.read().ok()? else { return None };
-        let Operator::End = operators.read().ok()? else { return None };
-        image.put(value as u32 as usize, segment.data)?;
-    }
-    Some(())
+/// A memory with the data that were found so far.
+struct Data {
+    memory: Vec<u8>,
+    /// From the first to the last of them.
+    used: Range<usize>,
 }
 
-impl Image {
-    /// Later segments lie over earlier ones.
-    fn put(&mut self, offset: usize, data: &[u8]) -> Option<()> {
-        if self.bytes.is_empty() {
-            self.offset = offset;
+impl Data {
+    /// Adds the segments of a data section. Nothing if one has no constant place, or they are too far from one another.
+    fn add(&mut self, section: &[u8]) -> Option<()> {
+        for segment in DataSectionReader::new(BinaryReader::new(section, 0)).ok()? {
+            let segment = segment.ok()?;
+            let DataKind::Active { memory_index: 0, offset_expr } = segment.kind else { return None };
+            let mut operators = offset_expr.get_operators_reader();
+            let Operator::I32Const { value } = operators.read().ok()? else { return None };
+            let Operator::End = operators.read().ok()? else { return None };
+            self.put(value as u32 as usize, segment.data)?;
         }
-        let begin = self.offset.min(offset);
-        let end = (self.offset + self.bytes.len()).max(offset + data.len());
-        if end - begin > DATA_BYTES {
-            return None;
-        }
-        let mut bytes = vec![0; end - begin];
-        bytes[self.offset - begin..][..self.bytes.len()].copy_from_slice(&self.bytes);
-        bytes[offset - begin..][..data.len()].copy_from_slice(data);
-        *self = Image { offset: begin, bytes };
         Some(())
+    }
+
+    /// Later segments lie over earlier ones.
+    fn put(&mut self, offset: usize, bytes: &[u8]) -> Option<()> {
+        let range = offset..offset + bytes.len();
+        // Data past the memory's end, were they none, are the guest's trap.
+        self.memory.get_mut(range.clone())?.copy_from_slice(bytes);
+        if bytes.is_empty() {
+            return Some(());
+        }
+        self.used = match self.used.is_empty() {
+            true => range,
+            false => self.used.start.min(range.start)..self.used.end.max(range.end),
+        };
+        (self.used.len() <= DATA_BYTES).then_some(())
+    }
+
+    fn image(&self) -> Image {
+        Image { offset: self.used.start, bytes: self.memory[self.used.clone()].to_vec() }
     }
 }

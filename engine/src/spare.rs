@@ -8,8 +8,10 @@
 //! 2. What the store counts for all its instances starts anew with each turn (fuel), has no bound that a turn before
 //!    could bring nearer (the limiter sees each memory by itself), or cannot be met: handles of resources are counted
 //!    for the whole store, so only components without resources come here (`small`).
-//! 3. A turn that trapped, failed, or grew a memory past `MEMORY` leaves no store behind.
+//! 3. A turn that trapped, failed, or grew a memory past `MEMORY` or a table past `TABLE` leaves no store behind.
 //! 4. A component's stores are dropped before it is.
+//! 5. Where there is no pool nothing is kept: each memory takes 4 GiB of the address space, which may be what there is
+//!    too little of.
 
 use std::sync::Mutex;
 
@@ -22,6 +24,8 @@ use crate::memory::{locked, thread, THREADS};
 const TURNS: u32 = 8;
 /// Largest memory that may wait for the end of a store.
 const MEMORY: usize = 1 << 20;
+/// Elements of the largest table likewise.
+const TABLE: usize = 4096;
 
 pub struct Spare {
     pub store: Store<Host>,
@@ -30,12 +34,16 @@ pub struct Spare {
 }
 
 /// The spare stores of one engine, one a thread, each with the number of its component.
-#[derive(Default)]
 pub struct Spares {
+    keeps: bool,
     places: [Mutex<Option<(u64, Spare)>>; THREADS],
 }
 
 impl Spares {
+    pub fn new(keeps: bool) -> Spares {
+        Spares { keeps, places: Default::default() }
+    }
+
     /// The store that waits for a turn of this component on this thread.
     pub fn take(&self, component: u64) -> Option<Spare> {
         // Another thread with this number has it: no need to wait.
@@ -46,7 +54,9 @@ impl Spares {
     /// Keeps the store of a turn that ended well, or drops it.
     pub fn give_back(&self, component: u64, mut spare: Spare) {
         spare.turns += 1;
-        if spare.turns < TURNS && spare.store.data().largest_memory <= MEMORY {
+        let host = spare.store.data();
+        let light = host.largest_memory <= MEMORY && host.largest_table <= TABLE;
+        if self.keeps && light && spare.turns < TURNS {
             // What the place held before is dropped without the lock.
             let before = self.places[thread()].try_lock().ok().and_then(|mut place| place.replace((component, spare)));
             drop(before);

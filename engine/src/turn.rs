@@ -32,7 +32,7 @@ pub struct Turn<'a> {
     pub output: Vec<u8>,
     pub state: Vec<u8>,
     pub detail: Option<CString>,
-    /// Nothing trapped or failed, so its store may serve another turn.
+    /// Nothing trapped, failed or panicked, so its store may serve another turn. False while something runs.
     clean: bool,
     /// Turns that ran when this one began.
     others: usize,
@@ -62,8 +62,8 @@ impl<'a> Turn<'a> {
         };
         spare.store.set_fuel(fuel)?;
         let (output, state, detail) = Default::default();
-        let others = component.engines.turns.fetch_add(1, Ordering::Relaxed);
-        Ok(Turn { component, spare: Some(spare), instance: None, output, state, detail, clean: true, others })
+        let others = component.engines.turns.fetch_add(1, Ordering::Acquire);
+        Ok(Turn { component, spare: Some(spare), instance: None, output, state, detail, clean: false, others })
     }
 
     fn new_store(component: &TheaterComponent, host: Host) -> Result<Spare, Error> {
@@ -87,6 +87,7 @@ impl<'a> Turn<'a> {
         };
         // Only with a guest's frames on the stack can it be the guest's doing: before them the pool or memory fails.
         self.instance = Some(made.map_err(|error| self.ended(&error, error.is::<WasmBacktrace>()))?);
+        self.clean = true;
         Ok(())
     }
 
@@ -129,7 +130,10 @@ impl<'a> Turn<'a> {
         };
         // SAFETY: `check` compared the types of the three exports with these when the component was compiled.
         let func = unsafe { TypedFunc::<P, R>::new_unchecked(func) };
-        func.call(self.store(), params).map_err(|error| self.ended(&error, true))
+        self.clean = false;
+        let result = func.call(self.store(), params).map_err(|error| self.ended(&error, true))?;
+        self.clean = true;
+        Ok(result)
     }
 
     fn refused(&mut self, text: String) -> End {
@@ -140,7 +144,6 @@ impl<'a> Turn<'a> {
 
     fn ended(&mut self, error: &Error, running: bool) -> End {
         self.instance = None;
-        self.clean = false;
         self.detail = CString::new(format!("{error:?}").replace('\0', " ")).ok();
         let host = self.store().data();
         let bounded = || error.chain().any(|cause| cause.to_string().contains(HANDLES_MESSAGE));
@@ -157,10 +160,11 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let engines = &self.component.engines;
-        engines.turns.fetch_sub(1, Ordering::Relaxed);
         if let Some(spare) = self.spare.take().filter(|_| self.clean && self.component.image.is_some()) {
             engines.spares.give_back(self.component.number, spare);
         }
+        // Only now is what the turn took of a pool free for another.
+        engines.turns.fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -40,6 +40,7 @@ static const struct {
     {"exceptions", 1, {"uses exceptions, which is refused"}},
     {"relaxed_simd", 1, {"uses relaxed SIMD, which is refused"}},
     {"many_memories", 1, {"cannot be run here", "memories"}},
+    {"many_tables", 1, {"cannot be run here", "tables"}},
     {"large_table", 1, {"cannot be run here", "100001"}},
     {"endless_type", 1, {"expected func(list<u8>) -> bool, found func(list<u8>) -> tuple<tuple<", " .."}},
     {"all_wrong",

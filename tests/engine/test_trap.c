@@ -62,6 +62,7 @@ static void a_trap_may_come_at_any_step(void **state)
     } steps[] = {
         {"start_trap", true, TH_ENGINE_TRAP, "unreachable"},
         {"start_segment", true, TH_ENGINE_TRAP, "memory"},
+        {"segment_outside", true, TH_ENGINE_TRAP, "memory"},
         {"start_text", true, TH_ENGINE_TRAP, "abi"},
         {"init_trap", true, TH_ENGINE_TRAP, "unreachable"},
         {"init_loop", true, TH_ENGINE_OUT_OF_FUEL, NULL},

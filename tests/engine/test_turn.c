@@ -1,6 +1,9 @@
 /* What a turn gives: results, errors, fuel, and nothing that passes from one turn to the next. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "engine_support.h"
 
@@ -180,6 +183,66 @@ static void threads_and_components_come_and_go(void **state)
     th_engine_free(engine);
 }
 
+/* Bytes of address space that the process has. */
+static uint64_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void *some_turns(void *argument)
+{
+    for (int i = 0; i < 7; i++)
+        if (one_turn(argument))
+            return argument;
+    return NULL;
+}
+
+/* Each component leaves a store with seven memories on a thread that ends. Who drops the component is given their
+ * slots, and never takes one. */
+static void slots_that_nobody_takes_are_bounded(void **state)
+{
+    th_engine_options options = {.turns = 4, .keep_resident_bytes = UINT64_MAX};
+    th_engine *engine = th_engine_new(&options, NULL, 0);
+    assert_non_null(engine);
+    uint64_t before = address_space();
+    for (int i = 0; i < 30; i++) {
+        th_engine_component *component = test_component(engine, "memory_of_before");
+        pthread_t thread;
+        void *wrong = NULL;
+        assert_int_equal(pthread_create(&thread, NULL, some_turns, component), 0);
+        pthread_join(thread, &wrong);
+        assert_null(wrong);
+        th_engine_component_free(component);
+    }
+    /* 16 slots of 4 GiB and their guards, where there were 210. */
+    uint64_t slots = (address_space() - before) >> 32;
+    if (slots > 20)
+        fail_msg("room for %llu memories is kept", (unsigned long long)slots);
+    th_engine_free(engine);
+}
+
+/* Where there is no pool, as where a process is given too little address space for one, memories of turns that
+ * ended are not kept: there is room for two here. */
+static void without_a_pool_nothing_is_kept(void **state)
+{
+    th_engine_component *component = test_component(test_engine(TEST_ON_DEMAND), "memory_of_before");
+    struct rlimit before, narrow;
+    assert_null(one_turn(component));
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    narrow = before;
+    narrow.rlim_cur = address_space() + ((uint64_t)9 << 30);
+    assert_int_equal(setrlimit(RLIMIT_AS, &narrow), 0);
+    void *wrong = some_turns(component);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_null(wrong);
+    th_engine_component_free(component);
+}
+
 static void *many_turns(void *argument)
 {
     th_engine_component *component = argument;
@@ -243,6 +306,8 @@ int main(void)
         cmocka_unit_test(the_turns_of_a_pool_are_bounded),
         cmocka_unit_test(threads_share_an_engine_and_a_component),
         cmocka_unit_test(threads_and_components_come_and_go),
+        cmocka_unit_test(slots_that_nobody_takes_are_bounded),
+        cmocka_unit_test(without_a_pool_nothing_is_kept),
         cmocka_unit_test(names_that_are_no_text_make_no_turn),
     };
     return cmocka_run_group_tests(tests, NULL, done);
