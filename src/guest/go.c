@@ -51,6 +51,8 @@ static theater_status find(char *ret, theater_error *reterr)
 static theater_status build(const th_guest_job *job, char *ret_tool, theater_error *reterr)
 {
     char cache[PATH_MAX], cache_variable[PATH_MAX + 16], started[PATH_MAX];
+    /* Go's own cache is by content and for all projects: the library is compiled once, not for each. */
+    bool has_cache = getenv("GOCACHE") || getenv("XDG_CACHE_HOME") || getenv("HOME");
     theater_status status = th_guest_need(&th_guest_go, "go", ret_tool, reterr);
     if (status == THEATER_OK)
         status = th_tool_join(job->cache, "go", cache, reterr);
@@ -65,13 +67,20 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
                                      "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=",
                                      "-o",        started,           ".",
                                      NULL};
-    const char *const environment[] = {"GOOS=wasip1",       "GOARCH=wasm",
-                                       "GOWASM=",           "CGO_ENABLED=0",
-                                       "GOPROXY=off",       "GOSUMDB=off",
-                                       "GOTOOLCHAIN=local", "GOWORK=off",
-                                       "GO111MODULE=on",    "GOEXPERIMENT=",
-                                       "GOFLAGS=-mod=mod",  "GODEBUG=",
-                                       cache_variable,      NULL};
+    const char *const environment[] = {"GOOS=wasip1",
+                                       "GOARCH=wasm",
+                                       "GOWASM=",
+                                       "CGO_ENABLED=0",
+                                       "GOPROXY=off",
+                                       "GOSUMDB=off",
+                                       "GOTOOLCHAIN=local",
+                                       "GOWORK=off",
+                                       "GO111MODULE=on",
+                                       "GOEXPERIMENT=",
+                                       "GOFLAGS=-mod=mod",
+                                       "GODEBUG=",
+                                       has_cache ? NULL : cache_variable,
+                                       NULL};
     status = th_guest_run(
         &(th_guest_command){
             .arguments = arguments, .environment = environment, .folder = job->folder, .what = "go"},
