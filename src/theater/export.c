@@ -110,7 +110,7 @@ static void put_progress(void *context, uint64_t done, uint64_t all)
 static theater_status write_chains(exporter *self, theater_folder *folder, theater_error *reterr)
 {
     th_bundle_writer_init(&self->writer, write_parts, self);
-    theater_status status = THEATER_OK;
+    theater_status status = th_folder_sync_log(folder, reterr);
     for (size_t i = 0; !status && i < self->options->actor_count; i++) {
         theater_source which = {.folder = folder, .actor_id = self->options->actor_ids[i]};
         th_source *source;

@@ -1,5 +1,5 @@
-/* What stands beside the log in a data folder: the signing key and the compiled forms of components. Both are
- * only read here. */
+/* The files of a data folder beside what the store reads: the signing key and the compiled forms of components,
+ * which are only read here; and the log's, which are only synced. */
 #include "chain/checkpoint.h"
 #include "runtime/cache.h"
 #include "runtime/keys.h"
@@ -18,6 +18,57 @@ theater_status th_folder_compiled(void *context, const th_hash *hash, const char
 {
     theater_folder *folder = context;
     return th_cache_load(folder->store, folder->port, folder->path, hash, fingerprint, out, reterr);
+}
+
+/* ---- the log's files ----------------------------------------------------------------------------------- */
+
+#define FILE_NAME_ROOM 32 /* a segment's: 20 digits and ".log" */
+
+/* Names come in ascending order, which is that of the segments: the last one stays. */
+static bool keep_newest(void *context, const char *name)
+{
+    char *newest = context;
+    size_t size = strlen(name);
+    if (size < FILE_NAME_ROOM && size > 4 && strcmp(name + size - 4, ".log") == 0)
+        memcpy(newest, name, size + 1);
+    return true;
+}
+
+static theater_status sync_file(theater_folder *folder, const char *name, th_buf *path, theater_error *reterr)
+{
+    th_file *file;
+    th_buf_clear(path);
+    theater_status status = th_buf_printf(path, reterr, "%s/log/%s", folder->path, name);
+    if (!status)
+        status = th_buf_append_byte(path, 0, reterr);
+    if (!status)
+        status = th_file_open(folder->port, (const char *)path->data, TH_FILE_READ, &file, reterr);
+    if (status == THEATER_NOT_FOUND)
+        return THEATER_OK; /* dropped meanwhile by a writer, who synced it */
+    if (status)
+        return status;
+    status = th_file_sync(file, reterr);
+    th_file_close(file);
+    /* A medium that cannot be written has nothing left to write. */
+    return status == THEATER_READ_ONLY || status == THEATER_INVALID_ARGUMENT ? THEATER_OK : status;
+}
+
+/* A segment is made only when all that stands in the ones before is durable (store/journal_append.c, A2), so
+ * only the newest can hold what is not. */
+theater_status th_folder_sync_log(theater_folder *folder, theater_error *reterr)
+{
+    char newest[FILE_NAME_ROOM] = "";
+    th_buf path;
+    th_buf_init(&path, 8192);
+    theater_status status = th_buf_printf(&path, reterr, "%s/log", folder->path);
+    if (!status)
+        status = th_buf_append_byte(&path, 0, reterr);
+    if (!status)
+        status = th_port_list_folder(folder->port, (const char *)path.data, keep_newest, newest, reterr);
+    if (!status && newest[0])
+        status = sync_file(folder, newest, &path, reterr);
+    th_buf_done(&path);
+    return status;
 }
 
 /* ---- the key ------------------------------------------------------------------------------------------- */

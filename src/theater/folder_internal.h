@@ -52,6 +52,12 @@ THEATER_CHECKED theater_status th_folder_named(theater_folder *folder, th_slice 
                                                bool (*each)(void *context, const th_actor_info *info),
                                                void *context, theater_error *reterr);
 
+/* Makes durable what this folder's log holds now, so that nothing leaves the folder which a crash of the machine
+ * could still take from it: a writer that was killed leaves records behind that it had written and not synced,
+ * and whoever opens the folder next reads them as good. For what hands elements out for good. IO as
+ * th_file_sync. */
+THEATER_CHECKED theater_status th_folder_sync_log(theater_folder *folder, theater_error *reterr);
+
 /* The verifier key of an actor's chain into `ret` (cleared first). NOT_FOUND: the folder has no key, or one
  * that this user may not read and no checkpoint. */
 THEATER_CHECKED theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, th_buf *ret,

@@ -145,6 +145,18 @@ class Http(Case):
         for path, seconds in shown.items():
             self.assertGreater(seconds, 0.39, path)
 
+    def test_an_export_after_a_kill_waits_for_the_disk(self):
+        library = os.environ.get("THEATER_SLOW_DISK")
+        if not library:
+            self.skipTest("nothing can be preloaded into this build")
+        self.send("counter", "inc")
+        self.stop(check=False, how=signal.SIGKILL)
+        notes = self.folder / "synced"
+        self.theater("export", "counter", self.folder / "counter.bundle", environment={"LD_PRELOAD": library, "SYNCED_FILES": str(notes)})
+        synced = [Path(line) for line in notes.read_text().splitlines()]
+        newest = max((self.data / "log").glob("*.log"))
+        self.assertEqual([path.name for path in synced], [newest.name, "counter.bundle.part"])
+
     def test_after_a_kill_every_answer_is_there(self):
         answered = 0
         stop = threading.Event()
