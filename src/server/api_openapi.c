@@ -29,8 +29,8 @@ static void put_parameters(th_json *json, const th_route *route)
     for (const char *at = strchr(route->pattern, '{'); at; at = strchr(at + 1, '{'))
         put_parameter(json, "path", th_slice_of(at + 1, strcspn(at + 1, "}")), (th_slice){0});
     for (const char *at = route->query; at && *at;) {
-        size_t size = strcspn(at, ";"), name = strcspn(at, "=");
-        put_parameter(json, "query", th_slice_of(at, name), th_slice_of(at + name + 1, size - name - 1));
+        size_t size = strcspn(at, ";"), name = strcspn(at, "=;"), meaning = name + (name < size);
+        put_parameter(json, "query", th_slice_of(at, name), th_slice_of(at + meaning, size - meaning));
         at += size;
         at += *at == ';';
     }
