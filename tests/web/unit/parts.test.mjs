@@ -231,6 +231,8 @@ function server(overrides = {}) {
     return async (url, init) => {
         const what = url.split("/").at(-1);
         const body = overrides[what] ?? { key: KEY, proof: inclusion, consistency: init?.body && same(init.body) }[what];
+        if (body === 422)
+            return new Response('{"detail":"actor counter had another tree head at that size"}', { status: 422 });
         return body === 404 ? new Response('{"detail":"no"}', { status: 404 }) : new Response(body);
     };
 }
@@ -257,6 +259,9 @@ test("a server that changed the past is found", async (t) => {
     const otherKey = await verifier.growthOf("counter", server({ key: KEY.replace(/.$/, "5") }), prove);
     assert.deepEqual([otherKey.outcome, otherKey.oldSize], ["broken", 12n]);
     assert.equal((await verifier.growthOf("counter", server({ consistency: 404 }), prove)).outcome, "unproved");
+    const denied = await verifier.growthOf("counter", server({ consistency: 422 }), prove);
+    assert.deepEqual([denied.outcome, denied.oldSize], ["broken", 12n], "the server itself says that its past is another");
+    assert.match(denied.message, /another tree head/);
     assert.equal((await verifier.growthOf("counter", server({ key: 404 }), prove)).outcome, "broken");
     // A proof about another older checkpoint proves nothing about ours.
     const lines = NOTE.split("\n");

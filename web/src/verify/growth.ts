@@ -94,6 +94,8 @@ export async function growthOf(actor: string, fetcher: Fetcher, prove: Prove): P
     const reply = await fetcher(`${path}/consistency`, { method: "POST", body: old.note });
     if (!reply.ok) {
         const detail = await reply.text();
+        if (reply.status === 422) // not "cannot", but "is not so": the server itself says that its chain has another past
+            return broken(old, parsed, `the server says that its chain does not continue the one that this browser remembers: ${problemDetail(detail)}`);
         return { outcome: "unproved", message: `the server gives no consistency proof (${reply.status}): ${problemDetail(detail)}`, oldSize: parsed.size, size: null, rememberedAt: old.at, proof: null };
     }
     const text = await reply.text();

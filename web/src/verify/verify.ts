@@ -255,8 +255,12 @@ function checkedOf(counts: Counts, between: BetweenReport | null): Checked[] {
         { name: "tree-heads", what: "tree heads of checkpoints", count: counts.treeHeads },
         { name: "signatures", what: "Ed25519 signatures of checkpoints", count: counts.signatures },
     ];
-    return all.filter((entry) => entry.count > 0);
+    return all.filter((entry) => entry.count > 0).map((entry) => ({ ...entry, what: counted(entry.count, entry.what) }));
 }
+
+/** The words behind a count, for one thing in the singular where they begin with its name alone. */
+const counted = (count: number, what: string): string =>
+    count === 1 ? what.replace(/^(descriptor|link|effect|cause|tree head)s(?=$|:| of)/, "$1") : what;
 
 function notCheckedOf(chains: ChainReport[], counts: Counts, between: BetweenReport | null): NotChecked[] {
     const found: NotChecked[] = [{

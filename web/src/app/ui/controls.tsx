@@ -146,6 +146,11 @@ export function Loading({ what = "Loading" }: { what?: string }) {
     return <div class="loading" role="status"><i aria-hidden="true" />{what}</div>;
 }
 
+/** A sentence of a report: what stands in backticks is code. */
+export function Prose({ text }: { text: string }) {
+    return <>{text.split("`").map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))}</>;
+}
+
 export function Progress({ value, label }: { value: number | null; label: string }) {
     return (
         <div class="progress" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100}

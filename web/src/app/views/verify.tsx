@@ -7,7 +7,7 @@ import { useKeys } from "../lib/keys";
 import { actorLink } from "../lib/route";
 import type { Actor, Job } from "../lib/types";
 import { fetcher, verifier } from "../lib/verifying";
-import { Button, DropZone, Fact, Failure, Field, Hash, Progress } from "../ui/controls";
+import { Button, DropZone, Fact, Failure, Field, Hash, Progress, Prose } from "../ui/controls";
 import { useLoad } from "../ui/hooks";
 import { Icon } from "../ui/icons";
 import { SaveLink } from "../ui/payload";
@@ -84,7 +84,7 @@ export function ActorVerify({ name, actor }: { name: string; actor: Actor; seque
 
 function KeyField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
     return (
-        <Field label="Verifier keys" hint="One a line, as `theater key` prints them. Then every checkpoint has to be signed by one of them. Without one, the key in the file is used, which shows that the file is whole and not who made it.">
+        <Field label="Verifier keys" hint={<Prose text="One a line, as `theater keys` prints them. Then every checkpoint has to be signed by one of them. Without one, the key in the file is used, which shows that the file is whole and not who made it." />}>
             {(props) => <textarea {...props} class="mono" rows={2} spellcheck={false} value={value} placeholder="theater.local/counter/…+1a2b3c4d+AQ…" onInput={(event) => onChange(event.currentTarget.value)} />}
         </Field>
     );
@@ -116,7 +116,7 @@ export function ReportView({ report, local = true }: { report: Report; local?: b
                 <Icon name={good ? "tick" : "cross"} size={30} />
                 <div>
                     <h2>{good ? "Verified" : report.verdict === "failed" ? "Not verified" : "Not judged whole"}</h2>
-                    <p>{report.message}</p>
+                    <p><Prose text={report.message} /></p>
                     {report.fault && <FaultLink fault={report.fault} local={local} />}
                 </div>
                 <span class="dim took">{plural(report.elements, "element")}, {size(report.bytes)} in {seconds(report.milliseconds / 1000)}</span>
@@ -134,7 +134,7 @@ export function ReportView({ report, local = true }: { report: Report; local?: b
                     {report.notChecked.length === 0 && <p class="dim">Nothing was left out.</p>}
                     <ul class="checks">
                         {report.notChecked.map((one) => (
-                            <li key={one.name} class="open"><Icon name="ring" /><b>{one.count === null ? "" : count(one.count)}</b><span>{one.what}<small>{one.why}</small></span></li>
+                            <li key={one.name} class="open"><Icon name="ring" /><b>{one.count === null ? "" : count(one.count)}</b><span>{one.what}<small><Prose text={one.why} /></small></span></li>
                         ))}
                     </ul>
                 </div>
