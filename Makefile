@@ -48,6 +48,7 @@ soak: build
 	@THEATER_PROGRAM=build/theater THEATER_ACTORS=build/actors python3 -B tests/soak/soak.py $(DURATION)
 
 bench: build
+	@tools/setup --bench
 	@bench/run
 
 # What takes longer than a test run may: hours.

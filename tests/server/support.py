@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 from pathlib import Path
+import shutil
 import signal
 import socket
 import struct
@@ -17,6 +18,8 @@ import unittest
 PROGRAM = os.environ["THEATER_PROGRAM"]
 ACTORS = Path(os.environ["THEATER_ACTORS"])
 FIXTURES = Path(os.environ["THEATER_FIXTURES"])
+# Debian's, or the one that `tools/setup --tests` fetched. None: neither is here.
+PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=Path(__file__).resolve().parents[2] / "build" / "promtool")
 
 
 class Reply:
