@@ -43,7 +43,8 @@ typedef struct cli_bench_result {
     uint64_t allocations; /* of the C code */
     cli_bench_times answer; /* from a message's submission to its answer */
     theater_metrics before, after; /* of the runtime; counters are to be subtracted */
-    /* From a short run of its own, because reading the clock between stages takes time itself. */
+    /* From a short run of its own, because reading the clock between stages takes time itself: what came since
+     * `after`, which is nothing when it was interrupted before. */
     theater_metrics stages;
 } cli_bench_result;
 

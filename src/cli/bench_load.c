@@ -286,6 +286,7 @@ static theater_status measure(load *self, theater_error *reterr)
     result->allocations = th_allocations() - allocations;
     add_thread_cpu(result, false);
     theater_runtime_metrics(self->runtime, &result->after);
+    result->stages = result->after;
     if (status || cli_interrupted())
         return status;
     self->result = self->aside;

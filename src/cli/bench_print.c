@@ -22,14 +22,15 @@ enum { STAGES = 5 };
 /* The CPU times of the stages of a turn, in their order. Returns how many turns they are of. */
 static uint64_t stages_of(const cli_bench_result *result, stage out[STAGES])
 {
-    const theater_metrics *m = &result->stages;
-    const stage all[STAGES] = {{"instantiate", m->begin_ns},
-                               {"call", m->call_ns},
-                               {"drop", m->end_ns},
-                               {"hash", m->hash_ns},
-                               {"encode", m->encode_ns}};
+    const theater_metrics *a = &result->after, *b = &result->stages;
+    const stage all[STAGES] = {{"instantiate", b->begin_ns - a->begin_ns},
+                               {"call", b->call_ns - a->call_ns},
+                               {"drop", b->end_ns - a->end_ns},
+                               {"hash", b->hash_ns - a->hash_ns},
+                               {"encode", b->encode_ns - a->encode_ns}};
     memcpy(out, all, sizeof all);
-    return m->measured_turns;
+    /* `measured_turns` may hold turns of before the measuring; all turns since were measured. */
+    return b->turns - a->turns;
 }
 
 static double per(uint64_t value, uint64_t count)
