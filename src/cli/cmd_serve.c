@@ -42,6 +42,10 @@ static theater_status read_options(cli_run *cli, th_server_options *options, the
     if (!status && mailbox > 1000000)
         status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "--mailbox is at most 1000000");
     options->runtime.mailbox_messages = (uint32_t)mailbox;
+    if (!status)
+        status = cli_number(cli, "--max-connections", &options->max_connections, reterr);
+    if (!status && options->max_connections > 1000000)
+        status = th_fail(reterr, THEATER_INVALID_ARGUMENT, "--max-connections is at most 1000000");
     return status;
 }
 
@@ -64,6 +68,7 @@ static const cli_option options_table[] = {
     {"--require-token", NULL, "Wants a token on loopback too"},
     {"--allow-origin", "ORIGIN", "Lets pages of one more origin use the server"},
     {"--mailbox", "N", "Client messages that may wait for one actor; 1024 when not given"},
+    {"--max-connections", "N", "Connections at a time; one more is closed; 12000 when not given"},
     {"--max-body", "SIZE", "Bytes of one request's body; 64MiB when not given"},
     {"--timeout", "TIME", "For a request to come, and for progress on either side; 30s when not given"},
     {"--log", "FORM", "Log lines as text or json"},

@@ -181,5 +181,27 @@ class Http(Case):
         self.assertGreaterEqual(int(self.post("/v1/actors/counter/query", b"get").body), answered)
 
 
+class Connections(Case):
+    options = ["--max-connections", "2"]
+
+    def test_one_connection_too_many_is_closed(self):
+        kept = [self.raw(), self.raw()]
+        ask = b"GET /v1/version HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for connection in kept:
+            connection.sendall(ask)
+            self.assertIn(b"200", connection.recv(4096))
+        third = self.raw()
+        try:
+            self.assertEqual(third.recv(4096), b"")
+        except ConnectionResetError:
+            pass
+        kept[0].sendall(ask)
+        self.assertIn(b"200", kept[0].recv(4096), "those before stay")
+
+    def test_what_is_no_number_of_connections_is_refused(self):
+        for value in "x", "1000001", "-1":
+            self.theater("serve", "--max-connections", value, code=2)
+
+
 if __name__ == "__main__":
     main()
