@@ -6,6 +6,10 @@ state, runs random statements over them (arithmetic of all kinds with NaNs among
 its limit, calls through a table, recursion, host calls, now and then a trap), and gives the variables as output and as new state. Those
 named plain-N ask for no time and no random numbers, so that two runs of them have the same outputs; those named any-N do, and make requests,
 whose answers come when they come.
+
+small-N and named-N in the folder `small` are whole components, small ones (decision 0017) with awkward data segments. They differ only in
+that an instruction of named-N names a segment, so that Wasmtime makes its memory: all that they do must be the same. `handle` gives the
+whole memory as output, and what runs after it leaves nothing in memory, table and global as it was.
 """
 
 from pathlib import Path
@@ -206,6 +210,80 @@ class Actor:
 """
 
 
+class Small:
+    """Segments that overlap, are empty, end with the memory, end behind it, have places that are computed, or are named by nobody."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.pages = self.random.choice((1, 1, 2, 4))
+        self.begin = [self.segment() for _ in range(self.random.randrange(1, 8))]
+        self.named = "(func (data.drop 0))"
+        self.grow, self.elements = self.random.randrange(4), self.random.choice((3, 3, 3, 3, 4))
+
+    def segment(self):
+        end, size = self.pages << 16, self.random.choice((0, 1, 7, 8, 64, 5000))
+        place = self.random.choice((0x1000, 0x1000, 0x1003, 0x1ffc, 0xffe, 0x9000, end - size, end - size, end - 0x2000, self.random.randrange(end - size)))
+        if self.random.random() < 0.06:
+            place, size = self.random.choice(((end - size + 1, size), (end + 1, 0), (0x7fff0000, 0), (-1, 0), (-4, 8)))
+        offset = f"(i32.const {place})"
+        if self.random.random() < 0.04:
+            offset = f"(i32.add (i32.const {place}) (i32.const 0))"
+        where = "" if self.random.random() < 0.05 else offset
+        return f'(data {where} "{"".join(chr(self.random.randrange(97, 123)) for _ in range(size))}")'
+
+    def text(self, named):
+        segments = "\n    ".join(self.begin)
+        return f""";; A random small actor of tests/determinism/generate.py.
+(component
+  (core module $actor-module
+    (memory (export "memory") {self.pages} 20)
+    (global $next (mut i32) (i32.const 0x200))
+    (global $seen (mut i32) (i32.const 7))
+    (table $table 3 9 funcref)
+    {segments}
+    {self.named if named else ""}
+    (elem (table $table) (i32.const {self.elements - 1}) func $start)
+    (func $start
+      (i32.store (i32.const 0x1001) (i32.add (i32.load (i32.const 0x1002)) (i32.const 3)))
+      (i32.store (i32.const 0x40) (i32.load (i32.const {(self.pages << 16) - 4}))))
+    (start $start)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (global.set $next (i32.add (global.get $next) (local.get 3)))
+      (i32.sub (global.get $next) (local.get 3)))
+    (func (export "init") (param i32 i32) (result i32) (i32.const 16))
+    (func (export "handle") (param $input i32) (param $size i32) (param $state i32) (param $state-size i32) (result i32)
+      (i32.store (i32.const 0x50) (memory.grow (i32.const {self.grow})))
+      (i32.store (i32.const 0x54) (global.get $seen))
+      (i32.store (i32.const 0x58) (table.size $table))
+      (i32.store (i32.const 0x5c) (ref.is_null (table.get $table (i32.const 0))))
+      (if (i32.eq (i32.load8_u (local.get $input)) (i32.const 0x21)) (then (call $leave (i32.const 0)) unreachable))
+      (i32.store (i32.const 20) (i32.const 0))
+      (i32.store (i32.const 24) (i32.mul (memory.size) (i32.const 65536)))
+      (i32.store (i32.const 28) (local.get $state))
+      (i32.store (i32.const 32) (local.get $state-size))
+      (i32.const 16))
+    (func $leave (export "leave") (param i32)
+      (drop (memory.grow (i32.const {self.random.randrange(3)})))
+      (memory.fill (i32.const 0) (i32.const 0xaa) (i32.mul (memory.size) (i32.const 65536)))
+      (global.set $seen (i32.const 9))
+      (drop (table.grow $table (ref.null func) (i32.const 2)))
+      (table.fill $table (i32.const 0) (ref.func $start) (i32.const 3)))
+    (func (export "verify") (param i32 i32) (result i32) (i32.const 1)))
+  (core instance $actor (instantiate $actor-module))
+  (alias core export $actor "memory" (core memory $bytes))
+  (alias core export $actor "realloc" (core func $realloc))
+  (func $init (param "config" (list u8)) (result (result (list u8) (error string)))
+    (canon lift (core func $actor "init") (memory $bytes) (realloc $realloc)))
+  (func $handle (param "input" (list u8)) (param "state" (list u8))
+    (result (result (tuple (list u8) (list u8)) (error string)))
+    (canon lift (core func $actor "handle") (memory $bytes) (realloc $realloc) (post-return (core func $actor "leave"))))
+  (func $verify (param "state" (list u8)) (result bool)
+    (canon lift (core func $actor "verify") (memory $bytes) (realloc $realloc)))
+  (instance $exports (export "init" (func $init)) (export "handle" (func $handle)) (export "verify-state" (func $verify)))
+  (export "theater:actor/actor@0.1.0" (instance $exports)))
+"""
+
+
 def main():
     folder, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
@@ -214,6 +292,10 @@ def main():
         observes = number % 2 == 1
         name = f"{'any' if observes else 'plain'}-{number:03}.wat"
         (folder / name).write_text(Actor(seed * 1_000_003 + number, observes).text())
+    (folder / "small").mkdir(exist_ok=True)
+    for number in range(count):
+        for kind in ("small", "named"):
+            (folder / "small" / f"{kind}-{number:03}.wat").write_text(Small(seed * 1_000_003 + number).text(kind == "named"))
 
 
 if __name__ == "__main__":

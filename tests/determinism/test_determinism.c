@@ -5,6 +5,7 @@
  *  - Every chain comes out the same when it is run again: on Cranelift and on Pulley, by one thread and by
  *    several, from the snapshots and, out of a bundle without any, from the genesis.
  *  - With the fuel ending at every single point of a turn, both engines stop there with the same effects.
+ *  - A small component, whose memory the engine makes itself, does what it does with a memory of Wasmtime's.
  *  - What differs between engines, how deep the stack reaches, differs to the safe side: whoever verifies goes
  *    deeper than any recorder did, and a turn that overflowed is undecided and not broken.
  *
@@ -300,6 +301,75 @@ static void fuel_ends_at_the_same_point_everywhere(void **state)
     assert_true(turns >= 3);
 }
 
+/* ---- small components ---------------------------------------------------------------------------------- */
+
+static th_engine_component *small_one(th_engine *engine, const char *kind, unsigned number)
+{
+    char path[1024], message[1000] = "";
+    snprintf(path, sizeof path, "%s/../small/%s-%03u.wasm", folder_of_actors, kind, number);
+    theater_bytes binary = system_read(path);
+    th_engine_component *component =
+        th_engine_compile(engine, (th_engine_bytes){binary.data, binary.size}, message, sizeof message);
+    if (!component)
+        fail_msg("%s: %s", path, message);
+    free(binary.data);
+    return component;
+}
+
+static void compare_runs(const test_run *one, const test_run *other, unsigned number, unsigned turn)
+{
+    th_engine_bytes a = one->result.output, b = other->result.output;
+    if (one->outcome != other->outcome || one->fuel != other->fuel || a.size != b.size)
+        fail_msg("small-%03u, turn %u: outcome %d, fuel %llu, %zu bytes; then %d, %llu, %zu", number, turn,
+                 one->outcome, (unsigned long long)one->fuel, a.size, other->outcome,
+                 (unsigned long long)other->fuel, b.size);
+    for (size_t i = 0; i < a.size; i++)
+        if (a.data[i] != b.data[i])
+            fail_msg("small-%03u, turn %u: byte %zu is %u, then %u", number, turn, i, a.data[i], b.data[i]);
+}
+
+/* The same actor with an engine's own memory and with one of Wasmtime: the whole memory is its output. A turn leaves
+ * nothing as it found it, every third traps, every fifth has too little fuel. */
+static th_engine_outcome same_turns(unsigned number, enum test_engine which)
+{
+    static const char *const inputs[] = {"abcdef", "!", "twelve bytes"};
+    th_engine_component *small = small_one(test_engine(which), "small", number);
+    th_engine_component *named = small_one(test_engine(TEST_CRANELIFT), "named", number);
+    th_engine_outcome first = TH_ENGINE_FAILED;
+    for (unsigned turn = 0; turn < 30; turn++) {
+        test_run one, other;
+        th_engine_component *both[2] = {small, named};
+        test_run *runs[2] = {&one, &other};
+        for (int i = 0; i < 2; i++) {
+            test_run_begin(runs[i]);
+            runs[i]->options.fuel = turn % 5 == 4 ? turn : 10000000;
+            test_run_handle(runs[i], both[i], test_text(inputs[turn % 3]), test_text("the state"));
+        }
+        compare_runs(&one, &other, number, turn);
+        if (turn == 0)
+            first = one.outcome;
+        test_run_end(&one);
+        test_run_end(&other);
+    }
+    th_engine_component_free(small);
+    th_engine_component_free(named);
+    return first;
+}
+
+static void memories_of_small_actors_are_as_those_of_others(void **state)
+{
+    unsigned good = 0, traps = 0, count = (unsigned)(actor_count < 60 ? actor_count : 60);
+    for (unsigned number = 0; number < count; number++) {
+        for (int which = 0; which < TEST_ENGINES; which++) {
+            th_engine_outcome end = same_turns(number, which);
+            good += end == TH_ENGINE_OK;
+            traps += end == TH_ENGINE_TRAP;
+        }
+    }
+    print_message("%u small actors ran, %u trapped while they were made\n", good, traps);
+    assert_true(good >= count && traps > 0);
+}
+
 /* ---- the stack ----------------------------------------------------------------------------------------- */
 
 /* The deepest recursion that this engine runs. */
@@ -395,6 +465,7 @@ int main(int count, char **arguments)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_turns_give_the_same_roots),
         cmocka_unit_test(fuel_ends_at_the_same_point_everywhere),
+        cmocka_unit_test(memories_of_small_actors_are_as_those_of_others),
         cmocka_unit_test(who_verifies_goes_deeper_than_who_recorded),
         cmocka_unit_test(an_overflow_is_undecided_and_not_broken),
     };
