@@ -2,7 +2,7 @@
  *
  * The layout, all integers little-endian:
  *
- *   0   8 bytes   "THLEDGR1"
+ *   0   8 bytes   "THELDGR1"
  *   8   3         currency, by ISO 4217
  *   11  1         decimals of an amount, 0 to 4
  *   12  4         accounts
@@ -45,7 +45,7 @@ enum {
     BOOK_SLOTS_MAX = 65536,
 };
 
-#define BOOK_MAGIC UINT64_C(0x315247444c454854) /* "THLEDGR1" */
+#define BOOK_MAGIC UINT64_C(0x315247444c454854) /* "THELDGR1" */
 #define BOOK_AMOUNT_MAX ((UINT64_C(1) << 48) - 1)
 
 typedef struct book {

@@ -8,7 +8,7 @@ import (
 
 // The state's layout, and why it is so, stand in ../book.h.
 const (
-	magic     = 0x315247444c454854 // "THLEDGR1"
+	magic     = 0x315247444c454854 // "THELDGR1"
 	amountMax = 1<<48 - 1
 
 	currencyAt = 8

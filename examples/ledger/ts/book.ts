@@ -2,7 +2,7 @@
 
 const CURRENCY = 8, DECIMALS = 11, ACCOUNTS = 12, SLOTS = 16, SUPPLY = 24, TREASURY = 32, HEADER = 64;
 const RECORD = 32, BALANCE = 24, SLOTS_MIN = 16, SLOTS_MAX = 65536;
-const MAGIC = 0x315247444c454854n; // "THLEDGR1"
+const MAGIC = 0x315247444c454854n; // "THELDGR1"
 const MASK = 0xffffffffffffffffn;
 
 export const AMOUNT_MAX = (1n << 48n) - 1n;

@@ -5,7 +5,7 @@ const theater = @import("theater");
 pub const Key = [3]u64;
 pub const amount_max: u64 = (1 << 48) - 1;
 
-const magic: u64 = 0x315247444c454854; // "THLEDGR1"
+const magic: u64 = 0x315247444c454854; // "THELDGR1"
 const currency_at = 8;
 const decimals_at = 11;
 const accounts_at = 12;

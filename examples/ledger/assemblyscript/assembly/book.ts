@@ -1,7 +1,7 @@
 // The ledger's state: who has how much. Its layout, and why it is so, stand in ../../book.h.
 import { Text } from "./json";
 
-const MAGIC: u64 = 0x315247444c454854; // "THLEDGR1"
+const MAGIC: u64 = 0x315247444c454854; // "THELDGR1"
 export const AMOUNT_MAX: u64 = (1 << 48) - 1;
 
 const CURRENCY = 8;

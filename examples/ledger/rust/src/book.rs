@@ -2,7 +2,7 @@
 
 use crate::iban::Key;
 
-const MAGIC: u64 = 0x315247444c454854; // "THLEDGR1"
+const MAGIC: u64 = 0x315247444c454854; // "THELDGR1"
 pub const AMOUNT_MAX: u64 = (1 << 48) - 1;
 
 const CURRENCY: usize = 8;
