@@ -5,8 +5,8 @@
  *
  * Invariants
  *   1. `idle`, `idle_count`, `wanted` and the figures change under the lock only.
- *   2. The sender sleeps only while fewer than `wanted` clients are idle; the answer that makes them enough sets
- *      the event, and only the sender resets it, under the lock. So it is woken once for many answers.
+ *   2. The sender sleeps only while fewer than `wanted` clients are idle; the answer that makes them enough
+ *      sets the event, and only the sender resets it, under the lock. So it is woken once for many answers.
  *   3. A phase ends with all clients idle: no completion runs any more when the figures are read. */
 #include <dirent.h>
 #include <stdio.h>
@@ -223,7 +223,7 @@ static bool read_line(const char *thread, const char *file, char *out, size_t si
     return got;
 }
 
-/* Adds `sign` times the CPU time of each thread so far (proc(5): schedstat begins with it, in nanoseconds). */
+/* Adds or subtracts the CPU time of each thread so far (proc(5): schedstat begins with it, in nanoseconds). */
 static void add_thread_cpu(cli_bench_result *result, bool subtract)
 {
     static const char *const names[CLI_BENCH_THREADS] = {NULL, "worker", "committer", "indexer"};
