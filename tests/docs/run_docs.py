@@ -146,10 +146,11 @@ def run_page(page, environment, folder):
 
 
 def looks_built(source, build, folder):
-    """A folder that looks like the sources after `make`, whatever the build folder is called."""
+    """A folder that looks like the sources after `make`, whatever the build folder is called. What a reader of README.md made there by its
+    commands is left out, so that the commands start from nothing and do not write into it."""
     folder.mkdir()
     for entry in source.iterdir():
-        if entry.name not in ("build", ".git"):
+        if entry.name not in ("build", ".git", "my-data", "hello"):
             (folder / entry.name).symlink_to(entry)
     (folder / "build").symlink_to(build)
     return folder
