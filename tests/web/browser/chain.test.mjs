@@ -1,5 +1,7 @@
 // The chain explorer: a long chain that scrolls at once, filters, the live tail, one element with all that it says.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Browser, done, frameGaps, Server, shot, until } from "./support.mjs";
 
@@ -151,6 +153,40 @@ test("a filter by text and type is searched on the server, through the whole cha
     await page.getByRole("complementary", { name: "Element 10000 of counter" }).waitFor();
     await page.getByText("Rejected: refused by the actor").waitFor();
     await done(page);
+});
+
+test("a filter by principal shows what came with one token", async () => {
+    const own = await Server.start();
+    try {
+        await own.start("counter");
+        const token = async (name) => {
+            const made = spawnSync(process.env.THEATER_PROGRAM, ["--data", join(own.folder, "data"), "token", "new", name], { encoding: "utf8" });
+            assert.equal(made.status, 0, made.stderr);
+            const Authorization = `Bearer ${made.stdout.trim()}`;
+            await until(async () => (await own.request("GET", "/v1/actors", undefined, { Authorization })).status === 200, "the server knows the token");
+            return made.stdout.trim();
+        };
+        const post = async (input, secret) => {
+            const reply = await own.request("POST", "/v1/actors/counter/messages", input, secret ? { Authorization: `Bearer ${secret}` } : {});
+            assert.equal(reply.status, 200, reply.text);
+            return Number(reply.text);
+        };
+        const [anna, bert] = [await token("anna"), await token("bert")];
+        for (const [input, secret] of [["add 1"], ["add 2", anna], ["add 3", bert], ["add 4", anna]])
+            await post(input, secret);
+        const { principal } = JSON.parse((await own.request("GET", "/v1/actors/counter/elements/2")).text);
+        assert.ok(principal);
+        const page = await browser.open(own, "#/actors/counter");
+        await shows(page, 4);
+        await page.getByLabel("Principal").fill(principal);
+        await page.getByText("2 hits", { exact: true }).waitFor();
+        assert.deepEqual((await seen(page)).sort(), [2, 4]);
+        await page.getByLabel("Principal").fill("nobody");
+        await page.getByText("0 hits", { exact: true }).or(page.getByText(/^(No element|Nothing)/)).first().waitFor();
+        await done(page);
+    } finally {
+        await own.stop();
+    }
 });
 
 test("the end of the chain is followed as it grows, and left alone when one has scrolled away", async () => {
