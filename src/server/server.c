@@ -170,11 +170,12 @@ static void finish(th_server *server)
     /* Work that uses the runtime ends in a bounded time. */
     while (server->looping && server->works > 0)
         uv_run(&server->loop, UV_RUN_ONCE);
-    /* Answers what waits; those completions are posted, and taken below. */
-    theater_runtime_close(server->runtime);
-    /* They were cancelled, and end behind the turn that they are at. */
+    /* Jobs were cancelled, and end behind the turn that they are at. One that has only just begun asks the
+     * runtime how far the log is on disk, so the runtime outlives them. */
     while (server->looping && server->jobs && th_jobs_running(server) > 0)
         uv_run(&server->loop, UV_RUN_ONCE);
+    /* Answers what waits; those completions are posted, and taken below. */
+    theater_runtime_close(server->runtime);
     if (server->looping) {
         th_posts_run(server);
         uv_walk(&server->loop, close_handle, NULL);
