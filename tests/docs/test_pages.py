@@ -12,7 +12,7 @@ DEPENDENCIES = (ROOT / "docs/DEPENDENCIES.md").read_text(encoding="utf-8")
 
 def tracked(pattern):
     """Files of the project, without what was built."""
-    return [path for path in sorted(ROOT.rglob(pattern)) if not {"build", ".git"} & set(path.relative_to(ROOT).parts)]
+    return [path for path in sorted(ROOT.rglob(pattern)) if not {"build", ".git", ".theater", "my-data", "hello"} & set(path.relative_to(ROOT).parts)]
 
 
 def without_comments(path):
