@@ -108,6 +108,13 @@ THEATER_CHECKED theater_status cli_open_runtime(const cli_run *cli, bool create,
 THEATER_CHECKED theater_status cli_read_file(const char *path, size_t max, th_buf *out,
                                              theater_error *reterr);
 #define CLI_FILE_MAX ((size_t)1 << 30)
+/* The failure that errno names: NOT_FOUND, PERMISSION or IO, with the path in front. */
+THEATER_CHECKED theater_status cli_fail_errno(const char *path, theater_error *reterr);
+/* For commands "NAME [INPUT]" with --file: gives `use` the second operand, or the file, or nothing. The input
+ * is alive during the call. INVALID_ARGUMENT when both were given. */
+THEATER_CHECKED theater_status
+cli_with_input(cli_run *cli, theater_status (*use)(cli_run *cli, th_slice input, theater_error *reterr),
+               theater_error *reterr);
 
 /* ---- signals (signals.c) ------------------------------------------------------------------------------- */
 

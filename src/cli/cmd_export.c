@@ -80,11 +80,7 @@ static theater_status export_remote(const cli_run *cli, cli_place *place, const 
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path of the bundle is too long");
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
-        return th_fail(reterr,
-                       errno == ENOENT   ? THEATER_NOT_FOUND
-                       : errno == EACCES ? THEATER_PERMISSION
-                                         : THEATER_IO,
-                       "%s: %s", path, strerror(errno));
+        return cli_fail_errno(path, reterr);
     cli_progress progress;
     cli_progress_begin(&progress, "exporting");
     bool all = cli_flag(cli, "--all");

@@ -61,17 +61,7 @@ static theater_status try_input(cli_run *cli, th_slice input, theater_error *ret
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    const char *file = cli_value(cli, "--file");
-    if (file && cli->operand_count > 1)
-        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "INPUT and --file exclude each other");
-    th_buf buf;
-    th_buf_init(&buf, CLI_FILE_MAX);
-    theater_status status = file ? cli_read_file(file, CLI_FILE_MAX, &buf, reterr) : THEATER_OK;
-    th_slice input = cli->operand_count > 1 ? th_slice_text(cli->operands[1]) : th_buf_slice(&buf);
-    if (!status)
-        status = try_input(cli, input, reterr);
-    th_buf_done(&buf);
-    return status;
+    return cli_with_input(cli, try_input, reterr);
 }
 
 static const cli_option options[] = {

@@ -1,5 +1,4 @@
 /* What the two ways of `send --lines` share: printing answers, and judging the whole. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -80,11 +79,7 @@ theater_status cli_lines_open(const char *path, int *ret_fd, uint64_t *ret_size,
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return th_fail(reterr,
-                       errno == ENOENT   ? THEATER_NOT_FOUND
-                       : errno == EACCES ? THEATER_PERMISSION
-                                         : THEATER_IO,
-                       "%s: %s", path, strerror(errno));
+        return cli_fail_errno(path, reterr);
     struct stat info;
     *ret_fd = fd;
     *ret_size = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;

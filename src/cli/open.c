@@ -64,7 +64,7 @@ theater_status cli_open_runtime(const cli_run *cli, bool create, const theater_r
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
-static theater_status fail_errno(const char *path, theater_error *reterr)
+theater_status cli_fail_errno(const char *path, theater_error *reterr)
 {
     theater_status status = errno == ENOENT   ? THEATER_NOT_FOUND
                             : errno == EACCES ? THEATER_PERMISSION
@@ -78,7 +78,7 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
     const char *name = is_stdin ? "standard input" : path;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(name, reterr);
+        return cli_fail_errno(name, reterr);
     theater_status status = THEATER_OK;
     while (!status) {
         uint8_t chunk[65536];
@@ -89,7 +89,7 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
             continue;
         if (got < 0)
             status = errno == EINTR ? th_fail(reterr, THEATER_INTERRUPTED, "interrupted")
-                                    : fail_errno(name, reterr);
+                                    : cli_fail_errno(name, reterr);
         else if (out->size + (size_t)got > max)
             status = th_fail(reterr, THEATER_TOO_LARGE, "%s has more than %zu bytes", name, max);
         else
@@ -97,5 +97,22 @@ theater_status cli_read_file(const char *path, size_t max, th_buf *out, theater_
     }
     if (!is_stdin)
         close(fd);
+    return status;
+}
+
+theater_status cli_with_input(cli_run *cli,
+                              theater_status (*use)(cli_run *cli, th_slice input, theater_error *reterr),
+                              theater_error *reterr)
+{
+    const char *file = cli_value(cli, "--file");
+    if (file && cli->operand_count > 1)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "INPUT and --file exclude each other");
+    th_buf buf;
+    th_buf_init(&buf, CLI_FILE_MAX);
+    theater_status status = file ? cli_read_file(file, CLI_FILE_MAX, &buf, reterr) : THEATER_OK;
+    th_slice input = cli->operand_count > 1 ? th_slice_text(cli->operands[1]) : th_buf_slice(&buf);
+    if (!status)
+        status = use(cli, input, reterr);
+    th_buf_done(&buf);
     return status;
 }
