@@ -68,7 +68,7 @@ static const cli_option options_table[] = {
     {"--require-token", NULL, "Wants a token on loopback too"},
     {"--allow-origin", "ORIGIN", "Lets pages of one more origin use the server"},
     {"--mailbox", "N", "Client messages that may wait for one actor; 1024 when not given"},
-    {"--max-connections", "N", "Connections at a time; one more is closed; 12000 when not given"},
+    {"--max-connections", "N", "Connections at a time; one more is answered 503; 12000 when not given"},
     {"--max-body", "SIZE", "Bytes of one request's body; 64MiB when not given"},
     {"--timeout", "TIME", "For a request to come, and for progress on either side; 30s when not given"},
     {"--log", "FORM", "Log lines as text or json"},

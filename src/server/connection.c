@@ -41,6 +41,7 @@ void th_connection_close(th_connection *c)
     if (c->next)
         c->next->prev = c->prev;
     server->connection_count--;
+    server->told -= c->told;
     c->reading = NULL;
     if (c->websocket)
         th_websocket_free(c->websocket);
@@ -449,14 +450,17 @@ void th_connection_accept(th_server *server, uv_stream_t *listener, bool local, 
     }
     c->socket.handle.data = c;
     link_connection(c);
-    if (uv_accept(listener, &c->socket.stream) ||
-        server->connection_count > server->options.max_connections || server->draining) {
+    c->local = local;
+    c->guarded = guarded;
+    if (uv_accept(listener, &c->socket.stream)) {
         server->figures.refused_connections++;
         th_connection_close(c);
         return;
     }
-    c->local = local;
-    c->guarded = guarded;
+    if (server->draining || th_crowd_full(server, local)) {
+        th_crowd_refuse(c);
+        return;
+    }
     if (!local) {
         uv_tcp_nodelay(&c->socket.tcp, 1);
         c->loopback = is_loopback(&c->socket.tcp);

@@ -214,7 +214,7 @@ void th_exchange_end(th_exchange *x);
 size_t th_exchange_backlog(const th_exchange *x);
 const char *th_http_reason(unsigned status);
 
-/* ---- connections (connection.c, parse.c, tls.c) -------------------------------------------------------- */
+/* ---- connections (connection.c, crowd.c, parse.c, tls.c) -------------------------------------------------------- */
 
 struct th_connection {
     th_server *server;
@@ -240,6 +240,7 @@ struct th_connection {
     bool ended_input; /* the client sends no more, or what it sends is not looked at any more */
     bool close_after; /* when the queue is empty */
     bool closing, lingering, flushing, parsing;
+    bool told; /* one too many: it hears that, and ends */
     bool throttled; /* the WebSocket has enough messages on their way */
     size_t writing;
     uint64_t deadline_ms; /* for the client to do something; 0: none */
@@ -268,6 +269,13 @@ void th_connection_linger(th_connection *c);
 void th_connection_tick(th_connection *c, uint64_t now_ms);
 void th_connection_drain(th_connection *c); /* a shutdown begins */
 uint64_t th_now_ms(const th_server *server);
+
+/* crowd.c: raises the process's bound on files, and derives that of connections. */
+void th_crowd_begin(th_server *server);
+/* Whether the connection that was just counted is one too many. */
+bool th_crowd_full(const th_server *server, bool local);
+/* Tells it so, or closes it at once. */
+void th_crowd_refuse(th_connection *c);
 
 void th_parser_init(th_connection *c);
 /* Sets request_timeout or idle_timeout from now. */
@@ -319,6 +327,8 @@ struct th_server {
     size_t folder_count;
     th_connection *connections;
     size_t connection_count;
+    uint64_t connection_limit, told_limit; /* crowd.c */
+    size_t told; /* of the connections: those that only hear that there are too many */
     size_t body_bytes, works, operations;
     uint64_t began_ms, drain_deadline_ms;
     bool draining, stopped, looping;

@@ -20,7 +20,7 @@ static void write_line(th_server *server, int level, const char *message, const 
         th_json_field_string(&json, "level", word);
         th_json_field_string(&json, "message", message);
         if (x) {
-            th_json_field_string(&json, "method", llhttp_method_name(x->method));
+            th_json_field_string(&json, "method", x->path ? llhttp_method_name(x->method) : "");
             th_json_field_string(&json, "path", x->path ? x->path : "");
             th_json_field_uint(&json, "status", x->reply.status);
             th_json_field_uint(&json, "microseconds", nanoseconds / 1000);
@@ -31,8 +31,9 @@ static void write_line(th_server *server, int level, const char *message, const 
         if (!json.status)
             fprintf(stderr, "%.*s\n", (int)line.size, (const char *)line.data);
     } else if (x) {
-        fprintf(stderr, "theater: %s: %s %.200s %u %" PRIu64 " us\n", word, llhttp_method_name(x->method),
-                x->path ? x->path : "-", x->reply.status, nanoseconds / 1000);
+        fprintf(stderr, "theater: %s: %s %.200s %u %" PRIu64 " us\n", word,
+                x->path ? llhttp_method_name(x->method) : "-", x->path ? x->path : "-", x->reply.status,
+                nanoseconds / 1000);
     } else {
         fprintf(stderr, "theater: %s: %s\n", word, message);
     }

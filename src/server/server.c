@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "runtime/subscribe.h"
@@ -116,17 +115,6 @@ static theater_status fill_options(const th_server_options *given, th_server_opt
     return THEATER_OK;
 }
 
-/* As many files as connections need, as far as the system lets. */
-static void raise_files(uint64_t connections)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= connections + 512)
-        return;
-    rlim_t wanted = connections + 512;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static void init_handles(th_server *server)
 {
     uv_async_init(&server->loop, &server->wake, on_wake);
@@ -145,12 +133,12 @@ static theater_status begin(th_server *server, theater_error *reterr)
     setenv("UV_THREADPOOL_SIZE", "12", 0);
     th_mutex_init(th_port_system(), &server->lock);
     th_mutex_init(th_port_system(), &server->files_lock);
-    raise_files(server->options.max_connections);
     if (uv_loop_init(&server->loop))
         return th_fail(reterr, THEATER_IO, "the event loop cannot start");
     server->looping = true;
     init_handles(server);
     th_server_log_begin(server);
+    th_crowd_begin(server);
     theater_status status = theater_runtime_open(&server->options.runtime, &server->runtime, reterr);
     if (!status)
         status = th_feed_new(server, reterr);

@@ -253,11 +253,61 @@ class Crowd(Case):
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         connections = [self.raw() for _ in range(200)]
         self.assertTrue(wait_for(lambda: sum(select.select([c], [], [], 0)[0] != [] for c in connections) > 20))
+        # Whoever runs the server gets in while all of TCP is taken, and it works.
+        self.assertEqual(self.theater("send", "counter", "inc").strip(), "1")
         for connection in connections:
             connection.close()
+        self.assertTrue(wait_for(self.serves_again))
         self.assertTrue(wait_for(lambda: self.metric("http_connections") == 1))
-        self.assertEqual(self.send("counter", "inc").body, b"1")
+        self.assertEqual(self.send("counter", "inc").body, b"2")
         self.alive()
+
+    def serves_again(self):
+        """Whether a newcomer is let in: until the server has seen that a crowd is gone, it may still be told off, or be cut off."""
+        try:
+            reply = self.get("/v1/health", None)
+        except (OSError, http.client.HTTPException):
+            return False
+        if reply.status == 503:
+            self.problem(reply, "too-many-connections")
+        return reply.status == 200
+
+    def test_one_connection_too_many_is_told_so(self):
+        self.start()
+        self.stop()
+        self.serve("--max-connections", "8")
+        connections = [self.raw() for _ in range(8)]
+        for connection in connections:  # each one is served before the next comes
+            connection.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertIn(b" 200 ", connection.recv(65536))
+        for _ in range(3):
+            reply = self.send("counter", "inc", 503)
+            self.problem(reply, "too-many-connections")
+            self.assertEqual(reply.headers["Retry-After"], "1")
+            self.assertEqual(reply.headers["Connection"], "close")
+        silent = self.raw()  # who has sent nothing yet, too, and is not kept for good
+        self.assertIn(b" 503 ", self.rest(silent))
+        local = self.operator("/metrics")
+        self.assertIn(b"theater_http_connections_refused_total 4\n", local)
+        # However many come, the server keeps no more of them than it may.
+        crowd = [self.raw() for _ in range(150)]
+        self.assertTrue(wait_for(lambda: b"theater_http_connections_refused_total 154\n" in self.operator("/metrics")))
+        answers = [self.rest(connection) for connection in crowd]
+        told = sum(b" 503 " in answer for answer in answers)
+        self.assertGreater(told, 0)
+        self.assertEqual(told + answers.count(b""), 150)
+        for connection in connections[:4]:
+            connection.close()
+        self.assertTrue(wait_for(self.serves_again))
+        self.assertEqual(self.send("counter", "inc").body, b"1")
+
+    def operator(self, path):
+        """What the Unix socket says."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            connection.connect(str(self.data / "server.sock"))
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            return self.rest(connection)
 
 
 class OwnDisk(Case):
