@@ -10,7 +10,8 @@
 #include "actor/loader.h"
 
 /* Where the elements come from: a store, or a bundle that was read into memory. Called from several threads
- * at once when ranges run at once. Slices given are valid until the next call with the same `buf`. */
+ * at once when ranges run at once. Slices given are valid until the next call with the same `buf`,
+ * and those of an element that is to run until the next call for one. */
 typedef struct th_replay_source {
     void *context;
     /* Element `sequence` and its payloads. A payload that was dropped: NOT_FOUND. */

@@ -55,6 +55,14 @@ void th_finding_set(th_finding *finding, th_check check, th_slice actor, bool ha
 /* The rules of one element's payloads and cause, given that the element itself and its place in the chain are
  * right. */
 THEATER_CHECKED theater_status th_verifier_check_payloads(th_verifier *verifier, const th_element *element,
-                                                          const th_payloads *payloads, theater_error *reterr);
+                                                          const th_payloads *payloads,
+                                                          const th_element_hashes *hashes,
+                                                          theater_error *reterr);
+
+/* Empty, or the effects of a turn that has none: the hash is known. */
+static inline bool th_payload_trivial(th_slice bytes)
+{
+    return bytes.size == 0 || (bytes.size == 1 && bytes.data[0] == (uint8_t)TH_EFFECTS_NONE[0]);
+}
 
 #endif

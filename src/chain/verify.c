@@ -191,28 +191,35 @@ static theater_status follow_links(th_verifier *verifier, th_slice encoding, con
     return accept(verifier, hash, NULL, reterr);
 }
 
-theater_status th_verifier_element(th_verifier *verifier, th_slice encoding, const th_payloads *payloads,
-                                   theater_error *reterr)
+theater_status th_verifier_element_hashed(th_verifier *verifier, th_slice encoding,
+                                          const th_payloads *payloads, const th_element_hashes *hashes,
+                                          theater_error *reterr)
 {
     theater_status status;
     if (stopped(verifier, &status, reterr))
         return status;
     uint64_t next = verifier->report.elements;
-    th_hash hash;
-    th_element_hash(verifier->hasher, encoding, &hash);
     if (verifier->links_only)
-        return follow_links(verifier, encoding, &hash, reterr);
+        return follow_links(verifier, encoding, &hashes->element, reterr);
     th_element element;
     theater_error inner;
     status = th_element_decode(encoding, &element, &inner);
     if (status == THEATER_VERSION)
-        return follow_links(verifier, encoding, &hash, reterr);
+        return follow_links(verifier, encoding, &hashes->element, reterr);
     if (status)
         return FIND(ENCODING, "%s", without_prefix(&inner));
     status = check_place(verifier, &element, reterr);
     if (!status)
-        status = th_verifier_check_payloads(verifier, &element, payloads, reterr);
-    return status ? status : accept(verifier, &hash, &element, reterr);
+        status = th_verifier_check_payloads(verifier, &element, payloads, hashes, reterr);
+    return status ? status : accept(verifier, &hashes->element, &element, reterr);
+}
+
+theater_status th_verifier_element(th_verifier *verifier, th_slice encoding, const th_payloads *payloads,
+                                   theater_error *reterr)
+{
+    th_element_hashes hashes;
+    th_element_hashes_of(verifier->hasher, encoding, payloads, &hashes);
+    return th_verifier_element_hashed(verifier, encoding, payloads, &hashes, reterr);
 }
 
 /* ---- what stands between and behind the elements --------------------------------------------- */

@@ -114,6 +114,15 @@ THEATER_CHECKED theater_status th_verifier_new(const th_verify_options *options,
                                                th_verifier **ret, theater_error *reterr);
 void th_verifier_free(th_verifier *verifier); /* accepts NULL */
 
+/* What a verification hashes of an element: a function of these bytes alone. */
+typedef struct th_element_hashes {
+    th_hash element;
+    th_hash input, output,
+        effects; /* of payloads that are there; those whose hash is known anyway (nothing, no effects) are left out */
+} th_element_hashes;
+void th_element_hashes_of(th_hasher *hasher, th_slice encoding, const th_payloads *payloads,
+                          th_element_hashes *ret);
+
 /* Each takes the next item. VERIFY_FAILED says that something was found (the message is the finding's, and
  * every later call gives it again); NO_MEMORY and TOO_LARGE are failures of the check, not of the chain:
  * after one the verifier can only be freed. Bytes are borrowed for the call. */
@@ -121,6 +130,11 @@ THEATER_CHECKED theater_status th_verifier_component(th_verifier *verifier, th_s
                                                      theater_error *reterr);
 THEATER_CHECKED theater_status th_verifier_element(th_verifier *verifier, th_slice encoding,
                                                    const th_payloads *payloads, theater_error *reterr);
+/* The same with the element's hashes, which are most of the work and may have been made on another thread. */
+THEATER_CHECKED theater_status th_verifier_element_hashed(th_verifier *verifier, th_slice encoding,
+                                                          const th_payloads *payloads,
+                                                          const th_element_hashes *hashes,
+                                                          theater_error *reterr);
 /* A snapshot of one of the last 4,096 elements; an older one is TOO_LARGE. */
 THEATER_CHECKED theater_status th_verifier_snapshot(th_verifier *verifier, uint64_t sequence, th_slice state,
                                                     theater_error *reterr);

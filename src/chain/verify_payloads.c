@@ -13,27 +13,37 @@ static theater_status refused(th_verifier *verifier, const th_element *element, 
     return th_fail(reterr, status, "%s", inner->message);
 }
 
-static bool matches(th_verifier *verifier, const th_payload *payload, const th_hash *expected)
+void th_element_hashes_of(th_hasher *hasher, th_slice encoding, const th_payloads *payloads,
+                          th_element_hashes *ret)
+{
+    const th_payload *from[] = {&payloads->input, &payloads->output, &payloads->effects};
+    th_hash *to[] = {&ret->input, &ret->output, &ret->effects};
+    th_element_hash(hasher, encoding, &ret->element);
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        if (from[i]->present && !th_payload_trivial(from[i]->bytes))
+            th_sha256_of(hasher, from[i]->bytes, to[i]);
+    }
+}
+
+static bool matches(const th_verifier *verifier, const th_payload *payload, const th_hash *hash,
+                    const th_hash *expected)
 {
     if (!payload->present)
         return true;
-    if (payload->bytes.size == 0)
-        return th_hash_equal(expected, &th_sha256_empty);
-    if (payload->bytes.size == 1 && payload->bytes.data[0] == (uint8_t)TH_EFFECTS_NONE[0])
-        return th_hash_equal(expected, &verifier->no_effects);
-    th_hash hash;
-    th_sha256_of(verifier->hasher, payload->bytes, &hash);
-    return th_hash_equal(&hash, expected);
+    if (th_payload_trivial(payload->bytes))
+        hash = payload->bytes.size == 0 ? &th_sha256_empty : &verifier->no_effects;
+    return th_hash_equal(hash, expected);
 }
 
 static theater_status check_hashes(th_verifier *verifier, const th_element *element,
-                                   const th_payloads *payloads, theater_error *reterr)
+                                   const th_payloads *payloads, const th_element_hashes *hashes,
+                                   theater_error *reterr)
 {
-    if (!matches(verifier, &payloads->input, &element->input))
+    if (!matches(verifier, &payloads->input, &hashes->input, &element->input))
         return FIND(INPUT, "the input payload has another hash");
-    if (!matches(verifier, &payloads->output, &element->output))
+    if (!matches(verifier, &payloads->output, &hashes->output, &element->output))
         return FIND(OUTPUT, "the output payload has another hash");
-    if (!matches(verifier, &payloads->effects, &element->effects))
+    if (!matches(verifier, &payloads->effects, &hashes->effects, &element->effects))
         return FIND(EFFECTS, "the effects payload has another hash");
     verifier->report.absent_inputs += !payloads->input.present;
     verifier->report.absent_outputs += !payloads->output.present;
@@ -243,9 +253,10 @@ static theater_status check_cause(th_verifier *verifier, const th_element *eleme
 }
 
 theater_status th_verifier_check_payloads(th_verifier *verifier, const th_element *element,
-                                          const th_payloads *payloads, theater_error *reterr)
+                                          const th_payloads *payloads, const th_element_hashes *hashes,
+                                          theater_error *reterr)
 {
-    theater_status status = check_hashes(verifier, element, payloads, reterr);
+    theater_status status = check_hashes(verifier, element, payloads, hashes, reterr);
     bool describes = element->type == TH_GENESIS || element->type == TH_UPGRADE;
     if (!status && describes)
         status = check_descriptor(verifier, element, &payloads->input, reterr);

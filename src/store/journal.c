@@ -8,6 +8,12 @@ void th_journal_cursor_init(th_journal_cursor *cursor, th_journal *log, uint64_t
     th_window_init(&cursor->window);
 }
 
+void th_journal_cursor_roam(th_journal_cursor *cursor, th_journal *log)
+{
+    th_journal_cursor_init(cursor, log, 0, 0);
+    cursor->window.roams = true;
+}
+
 theater_status th_journal_cursor_at(th_journal_cursor *cursor, th_journal *log, uint64_t number,
                                     theater_error *reterr)
 {

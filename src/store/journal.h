@@ -54,6 +54,8 @@ typedef struct th_journal_operations {
                            th_slice *ret_payload, theater_error *reterr);
     theater_status (*next)(th_journal_cursor *cursor, size_t front, th_journal_item *ret, bool *ret_more,
                            theater_error *reterr);
+    theater_status (*seek)(th_journal_cursor *cursor, uint64_t position, th_journal_item *ret,
+                           theater_error *reterr);
     void (*cursor_done)(th_journal_cursor *cursor);
     /* A place at or before record `number` from which a cursor can walk. */
     void (*find)(th_journal *log, uint64_t number, uint64_t *ret_number, uint64_t *ret_position);
@@ -140,6 +142,16 @@ THEATER_CHECKED static inline theater_status th_journal_next(th_journal_cursor *
                                                              theater_error *reterr)
 {
     return cursor->log->operations->next(cursor, front, ret, ret_more, reterr);
+}
+
+/* A cursor that goes from place to place (th_journal_seek), mostly forward. */
+void th_journal_cursor_roam(th_journal_cursor *cursor, th_journal *log);
+/* The record at `position`, whole and checked, as th_journal_read gives it; valid until the next call on the cursor.
+ * Places that lie near to one another are read at once. */
+THEATER_CHECKED static inline theater_status th_journal_seek(th_journal_cursor *cursor, uint64_t position,
+                                                             th_journal_item *ret, theater_error *reterr)
+{
+    return cursor->log->operations->seek(cursor, position, ret, reterr);
 }
 
 /* Whether the log is the one that the mark was made of: its last record stands where it says. OK with

@@ -144,6 +144,7 @@ static const th_journal_operations file_operations = {
     .bytes = file_bytes,
     .read = th_journal_file_read,
     .next = th_journal_file_next,
+    .seek = th_journal_file_seek,
     .cursor_done = th_journal_file_cursor_done,
     .find = file_find,
     .describe = file_describe,

@@ -16,6 +16,8 @@ THEATER_CHECKED theater_status th_journal_file_read(th_journal *head, uint64_t p
 THEATER_CHECKED theater_status th_journal_file_next(th_journal_cursor *cursor, size_t front,
                                                     th_journal_item *ret, bool *ret_more,
                                                     theater_error *reterr);
+THEATER_CHECKED theater_status th_journal_file_seek(th_journal_cursor *cursor, uint64_t position,
+                                                    th_journal_item *ret, theater_error *reterr);
 void th_journal_file_cursor_done(th_journal_cursor *cursor);
 
 #endif

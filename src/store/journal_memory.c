@@ -111,13 +111,18 @@ static bool record_at(th_journal *head, uint64_t number, th_slice *ret)
     return found;
 }
 
+static theater_status no_record(uint64_t position, theater_error *reterr)
+{
+    return th_fail(reterr, THEATER_CORRUPT, "the log in memory has no record %llu",
+                   (unsigned long long)position);
+}
+
 static theater_status memory_read(th_journal *log, uint64_t position, th_buf *buf, uint64_t *ret_number,
                                   th_slice *ret_payload, theater_error *reterr)
 {
     th_slice record;
     if (!record_at(log, position, &record))
-        return th_fail(reterr, THEATER_CORRUPT, "the log in memory has no record %llu",
-                       (unsigned long long)position);
+        return no_record(position, reterr);
     th_buf_clear(buf);
     theater_status status = th_buf_append(buf, record, reterr);
     if (status)
@@ -145,6 +150,16 @@ static theater_status memory_next(th_journal_cursor *cursor, size_t front, th_jo
     return THEATER_OK;
 }
 
+static theater_status memory_seek(th_journal_cursor *cursor, uint64_t position, th_journal_item *ret,
+                                  theater_error *reterr)
+{
+    bool more;
+    cursor->number = position;
+    cursor->end = th_journal_end(cursor->log);
+    theater_status status = memory_next(cursor, 0, ret, &more, reterr);
+    return status || more ? status : no_record(position, reterr);
+}
+
 static void memory_cursor_done(th_journal_cursor *cursor)
 {
     th_window_done(&cursor->window);
@@ -167,8 +182,8 @@ static theater_status memory_copy(th_journal *log, const char *folder, theater_e
 }
 
 static const th_journal_operations memory_operations = {
-    memory_free, memory_append,      memory_probe, memory_refresh,  memory_bytes, memory_read,
-    memory_next, memory_cursor_done, memory_find,  memory_describe, memory_copy,
+    memory_free, memory_append, memory_probe,       memory_refresh, memory_bytes,    memory_read,
+    memory_next, memory_seek,   memory_cursor_done, memory_find,    memory_describe, memory_copy,
 };
 
 theater_status th_journal_memory_new(th_port *port, th_journal **ret, theater_error *reterr)

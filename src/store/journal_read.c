@@ -118,6 +118,30 @@ static theater_status find_frame(th_journal_cursor *cursor, th_frame *ret, theat
     }
 }
 
+/* What stands behind the header at the cursor's position. */
+static theater_status read_payload(th_journal_cursor *cursor, const th_frame *frame, size_t front,
+                                   th_journal_item *ret, theater_error *reterr)
+{
+    size_t want = front && frame->length > front ? front : frame->length;
+    th_slice bytes;
+    th_segment *segment = cursor->segment;
+    theater_status status =
+        th_window_get(&cursor->window, segment->file, th_position_offset(cursor->position),
+                      TH_FRAME_HEADER + want, &bytes, reterr);
+    if (status)
+        return status;
+    if (bytes.size < TH_FRAME_HEADER + want ||
+        (want == frame->length && !th_frame_holds(frame, bytes.data + TH_FRAME_HEADER)))
+        return no_frame(cursor->log, cursor->position, "the checksum of the record differs", reterr);
+    *ret = (th_journal_item){.number = cursor->number,
+                             .position = cursor->position,
+                             .sum = frame->sum,
+                             .size = frame->length,
+                             .log_bytes = th_frame_size(frame->length),
+                             .payload = th_slice_of(bytes.data + TH_FRAME_HEADER, want)};
+    return THEATER_OK;
+}
+
 theater_status th_journal_file_next(th_journal_cursor *cursor, size_t front, th_journal_item *ret,
                                     bool *ret_more, theater_error *reterr)
 {
@@ -128,24 +152,39 @@ theater_status th_journal_file_next(th_journal_cursor *cursor, size_t front, th_
     theater_status status = find_frame(cursor, &frame, reterr);
     if (status)
         return status;
-    size_t want = front && frame.length > front ? front : frame.length;
-    th_slice bytes;
-    th_segment *segment = cursor->segment;
-    status = th_window_get(&cursor->window, segment->file, th_position_offset(cursor->position),
-                           TH_FRAME_HEADER + want, &bytes, reterr);
+    status = read_payload(cursor, &frame, front, ret, reterr);
     if (status)
         return status;
-    if (bytes.size < TH_FRAME_HEADER + want ||
-        (want == frame.length && !th_frame_holds(&frame, bytes.data + TH_FRAME_HEADER)))
-        return no_frame(cursor->log, cursor->position, "the checksum of the record differs", reterr);
-    *ret = (th_journal_item){.number = cursor->number,
-                             .position = cursor->position,
-                             .sum = frame.sum,
-                             .size = frame.length,
-                             .log_bytes = th_frame_size(frame.length),
-                             .payload = th_slice_of(bytes.data + TH_FRAME_HEADER, want)};
     cursor->number++;
     cursor->position += th_frame_size(frame.length);
     *ret_more = true;
     return THEATER_OK;
+}
+
+theater_status th_journal_file_seek(th_journal_cursor *cursor, uint64_t position, th_journal_item *ret,
+                                    theater_error *reterr)
+{
+    th_journal_file *log = cast(cursor->log);
+    if (position >= cursor->end.position) {
+        cursor->end = th_journal_end(cursor->log);
+        th_window_forget(&cursor->window); /* it may show what stood there before */
+        if (position >= cursor->end.position)
+            return no_frame(cursor->log, position, "a record behind the end of the log was asked for",
+                            reterr);
+    }
+    th_frame frame;
+    th_slice bytes;
+    theater_status status = enter_segment(cursor, th_position_ordinal(position), reterr);
+    if (status)
+        return status;
+    th_segment *segment = cursor->segment;
+    cursor->position = position;
+    status = th_window_get(&cursor->window, segment->file, th_position_offset(position), TH_FRAME_HEADER,
+                           &bytes, reterr);
+    if (status)
+        return status;
+    if (bytes.size < TH_FRAME_HEADER || !th_frame_decode(log->key, position, bytes.data, &frame))
+        return no_frame(cursor->log, position, "no record begins here", reterr);
+    cursor->number = frame.number;
+    return read_payload(cursor, &frame, 0, ret, reterr);
 }

@@ -99,6 +99,27 @@ static theater_status read_record(th_store *store, uint64_t position, th_buf *bu
     return status ? status : th_record_decode(payload, ret, reterr);
 }
 
+static theater_status no_element(uint64_t actor, uint64_t sequence, theater_error *reterr)
+{
+    return th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element %llu", (unsigned long long)actor,
+                   (unsigned long long)sequence);
+}
+
+/* The positions of the elements of the block that `sequence` is in, as far as there are any: 8 bytes each. */
+static theater_status get_block(th_kv_view *view, uint64_t actor, uint64_t sequence, th_slice *ret,
+                                theater_error *reterr)
+{
+    th_key key;
+    bool found;
+    th_key_begin(&key, TH_TABLE_BLOCK);
+    th_key_number(&key, actor);
+    th_key_number(&key, sequence / TH_BLOCK);
+    theater_status status = th_kv_get(view, th_key_slice(&key), &found, ret, reterr);
+    if (!status && !found)
+        *ret = (th_slice){0};
+    return status;
+}
+
 /* Where element `sequence` stands. NOT_FOUND past the head. */
 static theater_status find_element(th_store *store, uint64_t actor, uint64_t sequence, uint64_t *ret_position,
                                    theater_error *reterr)
@@ -107,22 +128,34 @@ static theater_status find_element(th_store *store, uint64_t actor, uint64_t seq
     theater_status status = th_kv_begin(store->kv, &view, reterr);
     if (status)
         return status;
-    th_key key;
-    th_slice value;
-    bool found;
+    th_slice block;
     size_t place = (size_t)(sequence % TH_BLOCK) * 8;
-    th_key_begin(&key, TH_TABLE_BLOCK);
-    th_key_number(&key, actor);
-    th_key_number(&key, sequence / TH_BLOCK);
-    status = th_kv_get(&view, th_key_slice(&key), &found, &value, reterr);
-    found = !status && found && value.size >= place + 8;
+    status = get_block(&view, actor, sequence, &block, reterr);
+    bool found = !status && block.size >= place + 8;
     if (found)
-        *ret_position = th_get_u64le(value.data + place);
+        *ret_position = th_get_u64le(block.data + place);
     th_kv_end(&view);
-    if (!status && !found)
-        return th_fail(reterr, THEATER_NOT_FOUND, "actor %llu has no element %llu", (unsigned long long)actor,
-                       (unsigned long long)sequence);
+    return status || found ? status : no_element(actor, sequence, reterr);
+}
+
+/* Whether a record that was found by the index is the one that was asked for. */
+static theater_status check_element(const th_record *record, uint64_t actor, uint64_t sequence,
+                                    theater_error *reterr)
+{
+    th_element_link link;
+    if (record->kind != TH_RECORD_ELEMENT || record->actor != actor)
+        return th_index_damaged("the position of an element", reterr);
+    theater_status status = th_element_links(record->element.element, &link, reterr);
+    if (!status && link.sequence != sequence)
+        status = th_index_damaged("the position of an element", reterr);
     return status;
+}
+
+static theater_status in_element(theater_status status, uint64_t actor, uint64_t sequence,
+                                 theater_error *reterr)
+{
+    return th_fail_in(reterr, status, "element %llu of actor %llu", (unsigned long long)sequence,
+                      (unsigned long long)actor);
 }
 
 theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf,
@@ -132,19 +165,85 @@ theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t s
     theater_status status = find_element(store, actor, sequence, &position, reterr);
     if (status)
         return status;
-    th_element_link link;
     status = read_record(store, position, buf, ret, &number, reterr);
-    if (!status && (ret->kind != TH_RECORD_ELEMENT || ret->actor != actor))
-        status = th_index_damaged("the position of an element", reterr);
     if (!status)
-        status = th_element_links(ret->element.element, &link, reterr);
-    if (!status && link.sequence != sequence)
-        status = th_index_damaged("the position of an element", reterr);
+        status = check_element(ret, actor, sequence, reterr);
     if (status)
-        return th_fail_in(reterr, status, "element %llu of actor %llu", (unsigned long long)sequence,
-                          (unsigned long long)actor);
+        return in_element(status, actor, sequence, reterr);
     if (ret_number)
         *ret_number = number;
+    return THEATER_OK;
+}
+
+/* ---- many elements ---- */
+
+struct th_element_reader {
+    th_store *store;
+    th_journal_cursor cursor;
+    uint64_t actor, block; /* whose positions are known */
+    size_t known; /* how many: as many as the block had when it was read */
+    uint64_t positions[TH_BLOCK];
+};
+
+theater_status th_element_reader_new(th_store *store, th_element_reader **ret, theater_error *reterr)
+{
+    th_element_reader *reader = th_alloc_zero(1, sizeof *reader);
+    if (!reader)
+        return th_fail_memory(reterr, "a reader of elements");
+    reader->store = store;
+    th_journal_cursor_roam(&reader->cursor, store->log);
+    *ret = reader;
+    return THEATER_OK;
+}
+
+void th_element_reader_free(th_element_reader *reader)
+{
+    if (!reader)
+        return;
+    th_journal_cursor_done(&reader->cursor);
+    th_free(reader);
+}
+
+static theater_status know_block(th_element_reader *reader, uint64_t actor, uint64_t sequence,
+                                 theater_error *reterr)
+{
+    th_kv_view view;
+    theater_status status = th_kv_begin(reader->store->kv, &view, reterr);
+    if (status)
+        return status;
+    th_slice block;
+    status = get_block(&view, actor, sequence, &block, reterr);
+    if (!status) {
+        reader->actor = actor;
+        reader->block = sequence / TH_BLOCK;
+        reader->known = block.size / 8 < TH_BLOCK ? block.size / 8 : TH_BLOCK;
+        for (size_t i = 0; i < reader->known; i++)
+            reader->positions[i] = th_get_u64le(block.data + 8 * i);
+    }
+    th_kv_end(&view);
+    return status;
+}
+
+theater_status th_element_reader_get(th_element_reader *reader, uint64_t actor, uint64_t sequence,
+                                     th_record *ret, uint64_t *ret_number, theater_error *reterr)
+{
+    size_t place = (size_t)(sequence % TH_BLOCK);
+    bool known = reader->actor == actor && reader->block == sequence / TH_BLOCK && place < reader->known;
+    theater_status status = known ? THEATER_OK : know_block(reader, actor, sequence, reterr);
+    if (status)
+        return status;
+    if (place >= reader->known)
+        return no_element(actor, sequence, reterr);
+    th_journal_item item;
+    status = th_journal_seek(&reader->cursor, reader->positions[place], &item, reterr);
+    if (!status)
+        status = th_record_decode(item.payload, ret, reterr);
+    if (!status)
+        status = check_element(ret, actor, sequence, reterr);
+    if (status)
+        return in_element(status, actor, sequence, reterr);
+    if (ret_number)
+        *ret_number = item.number;
     return THEATER_OK;
 }
 

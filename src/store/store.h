@@ -142,6 +142,17 @@ uint64_t th_store_next_actor_id(th_store *store);
 THEATER_CHECKED theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t sequence,
                                                      th_buf *buf, th_record *ret, uint64_t *ret_number,
                                                      theater_error *reterr);
+/* Reads elements of a store one after the other: where they stand is looked up for many at once, and the log is read
+ * through a window, so that neighbours cost a fraction of th_store_read_element. For one thread; ends before
+ * the store, and before its next refresh. */
+typedef struct th_element_reader th_element_reader;
+THEATER_CHECKED theater_status th_element_reader_new(th_store *store, th_element_reader **ret,
+                                                     theater_error *reterr);
+void th_element_reader_free(th_element_reader *reader); /* accepts NULL */
+/* As th_store_read_element; *ret is valid until the next call. */
+THEATER_CHECKED theater_status th_element_reader_get(th_element_reader *reader, uint64_t actor,
+                                                     uint64_t sequence, th_record *ret, uint64_t *ret_number,
+                                                     theater_error *reterr);
 /* The newest snapshot at or before `sequence`. NOT_FOUND when there is none. */
 THEATER_CHECKED theater_status th_store_read_snapshot(th_store *store, uint64_t actor, uint64_t sequence,
                                                       th_buf *buf, th_record *ret, theater_error *reterr);

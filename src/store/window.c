@@ -2,10 +2,12 @@
 
 /* A window shows at most one append, whose bound is 1 GiB, and what is read beyond it. */
 #define WINDOW_MAX (((size_t)1 << 30) + ((size_t)1 << 20))
+/* Read at once at a place that nothing is known of. */
+#define NEAR_BYTES ((size_t)4096)
 
 void th_window_init(th_window *window)
 {
-    *window = (th_window){.offset = 0};
+    *window = (th_window){.ahead = TH_WINDOW_BYTES};
     th_buf_init(&window->bytes, WINDOW_MAX);
 }
 
@@ -19,6 +21,15 @@ void th_window_forget(th_window *window)
     th_buf_clear(&window->bytes);
 }
 
+static void adapt(th_window *window, uint64_t offset)
+{
+    uint64_t end = window->offset + window->bytes.size;
+    bool goes_on = window->bytes.size > 0 && offset >= window->offset && offset <= end + window->ahead;
+    window->ahead = !goes_on                          ? NEAR_BYTES
+                    : window->ahead < TH_WINDOW_BYTES ? 2 * window->ahead
+                                                      : TH_WINDOW_BYTES;
+}
+
 theater_status th_window_get(th_window *window, th_file *file, uint64_t offset, size_t size, th_slice *ret,
                              theater_error *reterr)
 {
@@ -29,7 +40,9 @@ theater_status th_window_get(th_window *window, th_file *file, uint64_t offset, 
         *ret = th_slice_of(bytes->data + skip, bytes->size - skip);
         return THEATER_OK;
     }
-    size_t want = size > TH_WINDOW_BYTES ? size : TH_WINDOW_BYTES, got = 0;
+    if (window->roams)
+        adapt(window, offset);
+    size_t want = size > window->ahead ? size : window->ahead, got = 0;
     uint8_t *room;
     th_buf_clear(bytes);
     theater_status status = th_buf_extend(bytes, want, &room, reterr);

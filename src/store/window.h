@@ -4,13 +4,17 @@
 
 #include "port/port.h"
 
-/* Bytes read at once at the least. */
+/* Bytes read at once at the least, by who reads to the end. */
 #define TH_WINDOW_BYTES ((size_t)128 << 10)
 
 /* The bytes of some file from `offset` on. For one thread. */
 typedef struct th_window {
     th_buf bytes;
     uint64_t offset;
+    bool roams; /* for one who goes from place to place, mostly forward: see `ahead` */
+    /* Bytes read at once at the least. A window that roams reads little at a place far from what it shows, and twice as
+     * much each time that it goes on from there. */
+    size_t ahead;
 } th_window;
 
 /* Allocates nothing. */

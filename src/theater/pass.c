@@ -5,6 +5,7 @@
 #include "chain/verify.h"
 #include "port/system.h"
 #include "theater/element_internal.h"
+#include "theater/hash_ahead.h"
 
 /* A pass under way: the chain that is being fed. */
 typedef struct feed {
@@ -18,6 +19,7 @@ typedef struct feed {
     uint64_t seed; /* of the verifiers' tables: a bundle may have been made by anyone */
     bool user_key_used;
     th_verifier *verifier;
+    th_hash_ahead *ahead; /* elements on their way to the verifier: empty whenever it gets something else */
 } feed;
 
 theater_status th_sequences_add(th_sequences *list, uint64_t value, theater_error *reterr)
@@ -93,16 +95,24 @@ static theater_status begin_chain(void *context, const th_source_chain *chain, t
 static theater_status take_component(void *context, th_slice component, theater_error *reterr)
 {
     feed *self = context;
-    return th_verifier_component(self->verifier, component, reterr);
+    theater_status status = th_hash_ahead_flush(self->ahead, reterr);
+    return status ? status : th_verifier_component(self->verifier, component, reterr);
 }
 
 static theater_status take_element(void *context, const th_source_element *element, theater_error *reterr)
 {
     feed *self = context;
-    th_pass_chain *chain = current(self);
     theater_status status = th_check_cancelled(self->options->cancel, reterr);
-    if (!status)
-        status = th_verifier_element(self->verifier, element->encoding, &element->payloads, reterr);
+    return status ? status : th_hash_ahead_add(self->ahead, element, reterr);
+}
+
+static theater_status take_hashed(void *context, const th_source_element *element,
+                                  const th_element_hashes *hashes, theater_error *reterr)
+{
+    feed *self = context;
+    th_pass_chain *chain = current(self);
+    theater_status status =
+        th_verifier_element_hashed(self->verifier, element->encoding, &element->payloads, hashes, reterr);
     if (status)
         return status;
     th_element_type type;
@@ -117,21 +127,25 @@ static theater_status take_element(void *context, const th_source_element *eleme
 static theater_status take_snapshot(void *context, uint64_t sequence, th_slice state, theater_error *reterr)
 {
     feed *self = context;
-    theater_status status = th_verifier_snapshot(self->verifier, sequence, state, reterr);
+    theater_status status = th_hash_ahead_flush(self->ahead, reterr);
+    if (!status)
+        status = th_verifier_snapshot(self->verifier, sequence, state, reterr);
     return status ? status : th_sequences_add(&current(self)->snapshots, sequence, reterr);
 }
 
 static theater_status take_key(void *context, th_slice text, theater_error *reterr)
 {
     feed *self = context;
+    theater_status status = th_hash_ahead_flush(self->ahead, reterr);
     /* A folder's key was given to the verifier before the chain began. */
-    return self->is_bundle ? th_verifier_key_text(self->verifier, text, reterr) : THEATER_OK;
+    return status || !self->is_bundle ? status : th_verifier_key_text(self->verifier, text, reterr);
 }
 
 static theater_status take_checkpoint(void *context, th_slice note, theater_error *reterr)
 {
     feed *self = context;
-    return th_verifier_checkpoint(self->verifier, note, reterr);
+    theater_status status = th_hash_ahead_flush(self->ahead, reterr);
+    return status ? status : th_verifier_checkpoint(self->verifier, note, reterr);
 }
 
 /* Adds one chain's report to the whole. */
@@ -157,7 +171,9 @@ static theater_status end_chain(void *context, theater_error *reterr)
 {
     feed *self = context;
     th_verify_report report;
-    theater_status status = th_verifier_finish(self->verifier, &report, reterr);
+    theater_status status = th_hash_ahead_flush(self->ahead, reterr);
+    if (!status)
+        status = th_verifier_finish(self->verifier, &report, reterr);
     if (!status)
         add_report(self, &report);
     if (status)
@@ -242,6 +258,9 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
 {
     feed self = {.options = options, .is_bundle = is_bundle, .pass = pass, .report = report};
     theater_status status = th_hasher_new(&self.hasher, reterr);
+    unsigned threads = options->threads ? options->threads : th_port_processors(th_port_system());
+    if (!status)
+        status = th_hash_ahead_new(threads - 1, self.hasher, take_hashed, &self, &self.ahead, reterr);
     if (!status)
         status = th_port_entropy(th_port_system(), (uint8_t *)&self.seed, sizeof self.seed, reterr);
     if (!status && options->key) {
@@ -263,6 +282,15 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
         };
         theater_error why = {.status = THEATER_OK};
         status = th_source_walk(source, &walker, &why);
+        if (status && status != THEATER_CANCELLED) {
+            /* What ended the walk stands behind the elements that are still on their way. */
+            theater_error earlier;
+            theater_status before = th_hash_ahead_flush(self.ahead, &earlier);
+            if (before) {
+                status = before;
+                why = earlier;
+            }
+        }
         if (status)
             status = judge(&self, status, &why, reterr);
         else if (pass->count > 0)
@@ -270,6 +298,7 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
         if (!status && report->status == THEATER_OK)
             report_success(&self);
     }
+    th_hash_ahead_free(self.ahead);
     th_verifier_free(self.verifier);
     th_hasher_free(self.hasher);
     return status;

@@ -34,6 +34,7 @@ typedef struct worker {
     replay *owner;
     th_task *task;
     th_workspace *workspace;
+    th_source_reader *reader;
     const job *job; /* what it runs now */
     bool stop;
     bool dropped; /* the job asked for a payload that is not there */
@@ -71,15 +72,16 @@ static theater_status give_element(void *context, uint64_t sequence, th_buf *buf
     worker *self = context;
     th_source_element found;
     const th_pass_chain *chain = self->job->chain;
+    const th_replay_range *range = &self->job->range;
+    /* Before its first element a range only looks at the one that its snapshot follows, and at the
+     * descriptor, both at the same time. */
+    bool to_run = sequence >= range->first;
     theater_status status =
-        th_source_read_element(self->owner->source, chain->place, sequence, buf, &found, reterr);
+        to_run ? th_source_reader_get(self->reader, chain->place, sequence, &found, reterr)
+               : th_source_read_element(self->owner->source, chain->place, sequence, buf, &found, reterr);
     if (status)
         return status;
     const th_payloads *payloads = &found.payloads;
-    const th_replay_range *range = &self->job->range;
-    /* Before its first element a range only looks at the one that its snapshot follows, and at the
-     * descriptor. */
-    bool to_run = sequence >= range->first;
     bool all = payloads->input.present && payloads->output.present && payloads->effects.present;
     if ((to_run && !all) || (sequence == range->descriptor && !payloads->input.present)) {
         self->dropped = true;
@@ -183,8 +185,12 @@ static theater_status start_workers(replay *self, unsigned count, theater_error 
         worker *next = &self->workers[i];
         next->owner = self;
         theater_status status = th_workspace_new(&next->workspace, reterr);
-        if (status)
+        if (!status)
+            status = th_source_reader_new(self->source, &next->reader, reterr);
+        if (status) {
+            th_workspace_free(next->workspace);
             return status;
+        }
         th_mutex_lock(&self->lock);
         self->worker_count = i + 1;
         self->running++;
@@ -207,6 +213,7 @@ static void join_workers(replay *self)
     for (unsigned i = 0; self->workers && i < self->worker_count; i++) {
         th_task_join(self->workers[i].task);
         th_workspace_free(self->workers[i].workspace);
+        th_source_reader_free(self->workers[i].reader);
     }
     th_free(self->workers);
     self->workers = NULL;

@@ -27,6 +27,39 @@ theater_status th_source_read_element(th_source *source, uint64_t place, uint64_
     return source->operations->element(source, place, sequence, buf, ret, reterr);
 }
 
+theater_status th_source_reader_new(th_source *source, th_source_reader **ret, theater_error *reterr)
+{
+    th_source_reader *reader = th_alloc_zero(1, sizeof *reader);
+    if (!reader)
+        return th_fail_memory(reterr, "a reader of elements");
+    reader->source = source;
+    th_buf_init(&reader->buf, TH_READ_MAX);
+    theater_status status =
+        source->operations->open_reader ? source->operations->open_reader(reader, reterr) : THEATER_OK;
+    if (status)
+        th_source_reader_free(reader);
+    else
+        *ret = reader;
+    return status;
+}
+
+void th_source_reader_free(th_source_reader *reader)
+{
+    if (!reader)
+        return;
+    th_element_reader_free(reader->elements);
+    th_buf_done(&reader->buf);
+    th_free(reader);
+}
+
+theater_status th_source_reader_get(th_source_reader *reader, uint64_t place, uint64_t sequence,
+                                    th_source_element *ret, theater_error *reterr)
+{
+    th_source *source = reader->source;
+    return reader->elements ? source->operations->get(reader, place, sequence, ret, reterr)
+                            : source->operations->element(source, place, sequence, &reader->buf, ret, reterr);
+}
+
 theater_status th_source_read_snapshot(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
                                        th_slice *ret_state, theater_error *reterr)
 {

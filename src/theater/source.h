@@ -58,6 +58,17 @@ void th_source_close(th_source *source); /* accepts NULL */
 THEATER_CHECKED theater_status th_source_walk(th_source *source, const th_walker *walker,
                                               theater_error *reterr);
 
+/* Reads many elements, each near to the one before: several times as fast as th_source_read_element. For one thread;
+ * ends before its source. */
+typedef struct th_source_reader th_source_reader;
+THEATER_CHECKED theater_status th_source_reader_new(th_source *source, th_source_reader **ret,
+                                                    theater_error *reterr);
+void th_source_reader_free(th_source_reader *reader); /* accepts NULL */
+/* As th_source_read_element; *ret is valid until the next call. */
+THEATER_CHECKED theater_status th_source_reader_get(th_source_reader *reader, uint64_t place,
+                                                    uint64_t sequence, th_source_element *ret,
+                                                    theater_error *reterr);
+
 /* NOT_FOUND past the end of the chain. */
 THEATER_CHECKED theater_status th_source_read_element(th_source *source, uint64_t place, uint64_t sequence,
                                                       th_buf *buf, th_source_element *ret,

@@ -365,7 +365,7 @@ static theater_status walk_bundle(th_source *source, const th_walker *walker, th
 }
 
 static const th_source_operations operations = {
-    close_source, walk_bundle, read_element, read_snapshot, read_binary, NULL, list_names,
+    close_source, walk_bundle, read_element, NULL, NULL, read_snapshot, read_binary, NULL, list_names,
 };
 
 theater_status th_source_open_bundle(const char *path, th_source **ret, theater_error *reterr)

@@ -15,6 +15,7 @@ typedef struct folder_source {
 typedef struct folder_walk {
     theater_folder *folder;
     const th_walker *walker;
+    th_element_reader *reader;
     th_buf element, other, key;
     uint64_t done, all;
     th_hash *components; /* that this walk has handed out already: each is checked once */
@@ -32,6 +33,22 @@ static theater_status read_element(th_source *source, uint64_t place, uint64_t s
     theater_folder *folder = ((folder_source *)source)->folder;
     th_record record;
     theater_status status = th_store_read_element(folder->store, place, sequence, buf, &record, NULL, reterr);
+    if (!status)
+        *ret = (th_source_element){record.element.element, th_record_payloads(&record)};
+    return status;
+}
+
+static theater_status open_reader(th_source_reader *reader, theater_error *reterr)
+{
+    folder_source *self = (folder_source *)reader->source;
+    return th_element_reader_new(self->folder->store, &reader->elements, reterr);
+}
+
+static theater_status read_near(th_source_reader *reader, uint64_t place, uint64_t sequence,
+                                th_source_element *ret, theater_error *reterr)
+{
+    th_record record;
+    theater_status status = th_element_reader_get(reader->elements, place, sequence, &record, NULL, reterr);
     if (!status)
         *ret = (th_source_element){record.element.element, th_record_payloads(&record)};
     return status;
@@ -237,11 +254,10 @@ static theater_status walk_elements(folder_walk *walk, const th_actor_info *info
     size_t next_snapshot = 0;
     for (uint64_t sequence = 0; sequence < info->elements; sequence++) {
         th_record record;
-        theater_status status = th_store_read_element(walk->folder->store, info->id, sequence, &walk->element,
-                                                      &record, NULL, reterr);
-        if (status)
-            return status;
-        status = walk_element(walk, &record, reterr);
+        theater_status status =
+            th_element_reader_get(walk->reader, info->id, sequence, &record, NULL, reterr);
+        if (!status)
+            status = walk_element(walk, &record, reterr);
         if (!status && next_snapshot < snapshots->count && snapshots->values[next_snapshot] == sequence) {
             next_snapshot++;
             status = walk_snapshot(walk, info->id, sequence, reterr);
@@ -366,7 +382,10 @@ static theater_status walk_folder(th_source *source, const th_walker *walker, th
     th_buf_init(&walk.element, TH_READ_MAX);
     th_buf_init(&walk.other, TH_READ_MAX);
     th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX);
-    theater_status status = walk_ids(&walk, self->actor, reterr);
+    theater_status status = th_element_reader_new(self->folder->store, &walk.reader, reterr);
+    if (!status)
+        status = walk_ids(&walk, self->actor, reterr);
+    th_element_reader_free(walk.reader);
     if (!status && walker->progress)
         walker->progress(walker->context, walk.done, walk.all);
     th_buf_done(&walk.element);
@@ -377,7 +396,8 @@ static theater_status walk_folder(th_source *source, const th_walker *walker, th
 }
 
 static const th_source_operations operations = {
-    close_source, walk_folder, read_element, read_snapshot, read_binary, read_compiled, list_names,
+    close_source,  walk_folder, read_element,  open_reader, read_near,
+    read_snapshot, read_binary, read_compiled, list_names,
 };
 
 theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret,

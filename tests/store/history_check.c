@@ -126,6 +126,46 @@ static bool check_waiting(void *context, uint64_t actor)
 
 /* ---- elements ---- */
 
+/* What a reader gives is what a look-up gives. */
+static void check_reader(th_store *store, th_element_reader *reader, const model_actor *a, uint64_t sequence)
+{
+    theater_error error;
+    th_buf buf;
+    th_buf_init(&buf, 1 << 20);
+    th_record one, other;
+    uint64_t number, other_number;
+    OK(th_store_read_element(store, a->id, sequence, &buf, &one, &number, &error));
+    OK(th_element_reader_get(reader, a->id, sequence, &other, &other_number, &error));
+    assert_int_equal(other_number, number);
+    assert_int_equal(other.actor, a->id);
+    assert_true(th_slice_equal(other.element.element, one.element.element));
+    assert_true(th_slice_equal(other.element.input, one.element.input));
+    assert_true(th_slice_equal(other.element.sent, one.element.sent));
+    th_buf_done(&buf);
+}
+
+/* Whole chains forward, and then here and there over all of them. */
+static void check_readers(const history *h, th_store *store)
+{
+    theater_error error;
+    th_element_reader *reader;
+    th_record record;
+    dice d = {7};
+    OK(th_element_reader_new(store, &reader, &error));
+    for (size_t i = 0; i < h->actor_count; i++) {
+        for (uint64_t sequence = 0; sequence < h->actors[i].elements; sequence++)
+            check_reader(store, reader, &h->actors[i], sequence);
+        EXPECT(NOT_FOUND,
+               th_element_reader_get(reader, h->actors[i].id, h->actors[i].elements, &record, NULL, &error));
+    }
+    for (int i = 0; i < 100 && h->actor_count; i++) {
+        const model_actor *a = &h->actors[roll(&d, h->actor_count)];
+        if (a->elements)
+            check_reader(store, reader, a, roll(&d, a->elements));
+    }
+    th_element_reader_free(reader);
+}
+
 static void check_elements(th_store *store, const model_actor *a)
 {
     theater_error error;
@@ -169,6 +209,7 @@ void history_check(const history *h, th_store *store)
         check_entries(h, store, h->actors[i].id);
         check_elements(store, &h->actors[i]);
     }
+    check_readers(h, store);
     check_name(h, store, "nobody");
     entry_walk waiting = {h, 0, 0};
     OK(th_store_list_waiting(store, check_waiting, &waiting, &error));

@@ -15,6 +15,11 @@ typedef struct shared {
     int rounds;
 } shared;
 
+typedef struct reading {
+    shared *s;
+    th_element_reader *reader; /* made before anything was appended */
+} reading;
+
 static th_step append_step(void *context, uint64_t *ret_deadline_ns)
 {
     shared *s = context;
@@ -41,14 +46,17 @@ static th_step index_step(void *context, uint64_t *ret_deadline_ns)
 
 static bool read_elements(void *context, const th_actor_info *info)
 {
-    shared *s = context;
+    const reading *self = context;
+    shared *s = self->s;
     theater_error error;
     th_buf buf;
-    th_record record;
+    th_record record, near;
     th_buf_init(&buf, 1 << 20);
     for (uint64_t sequence = info->elements > 3 ? info->elements - 3 : 0; sequence < info->elements;
          sequence++) {
         OK(th_store_read_element(s->store, info->id, sequence, &buf, &record, NULL, &error));
+        OK(th_element_reader_get(self->reader, info->id, sequence, &near, NULL, &error));
+        assert_true(th_slice_equal(near.element.element, record.element.element));
         atomic_fetch_add(&s->reads, 1);
     }
     th_buf_done(&buf);
@@ -70,9 +78,10 @@ static bool read_waiting(void *context, uint64_t actor)
 
 static th_step read_step(void *context, uint64_t *ret_deadline_ns)
 {
-    shared *s = context;
+    reading *self = context;
+    shared *s = self->s;
     theater_error error;
-    OK(th_store_list_actors(s->store, 1, read_elements, s, &error));
+    OK(th_store_list_actors(s->store, 1, read_elements, self, &error));
     OK(th_store_list_waiting(s->store, read_waiting, s, &error));
     assert_true(th_store_covered(s->store) <= th_store_next_number(s->store));
     return atomic_load(&s->stop) ? TH_STEP_DONE : TH_STEP_AGAIN;
@@ -86,12 +95,17 @@ static void run(const char *folder)
     shared s = {.h = history_new(21), .rounds = 60};
     OK(th_store_open(&options, &s.store, &error));
     th_task *tasks[4];
+    reading readings[2] = {{.s = &s}, {.s = &s}};
+    for (int i = 0; i < 2; i++)
+        OK(th_element_reader_new(s.store, &readings[i].reader, &error));
     OK(th_task_start(options.port, "append", 0, append_step, &s, &tasks[0], &error));
     OK(th_task_start(options.port, "index", 0, index_step, &s, &tasks[1], &error));
-    OK(th_task_start(options.port, "read-1", 0, read_step, &s, &tasks[2], &error));
-    OK(th_task_start(options.port, "read-2", 0, read_step, &s, &tasks[3], &error));
+    OK(th_task_start(options.port, "read-1", 0, read_step, &readings[0], &tasks[2], &error));
+    OK(th_task_start(options.port, "read-2", 0, read_step, &readings[1], &tasks[3], &error));
     for (int i = 0; i < 4; i++)
         th_task_join(tasks[i]);
+    for (int i = 0; i < 2; i++)
+        th_element_reader_free(readings[i].reader);
     history_check(s.h, s.store);
     assert_true(atomic_load(&s.reads) > 50);
     th_store_close(s.store);
