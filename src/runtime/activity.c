@@ -101,6 +101,7 @@ void th_activity_schedule(theater_runtime *runtime, th_activity *activity)
     else
         runtime->run_first = activity;
     runtime->run_last = activity;
+    runtime->run_count++;
     th_wake_worker(runtime);
 }
 

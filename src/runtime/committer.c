@@ -82,9 +82,7 @@ static void release(theater_runtime *runtime, th_batch *first, const theater_err
 {
     uint64_t now = th_port_monotonic_ns(runtime->port);
     th_item_queue retries = {0}, done = {0};
-    while (first) {
-        th_batch *batch = first;
-        first = batch->next;
+    for (th_batch *batch = first; batch; batch = batch->next) {
         th_item *item;
         while ((item = th_item_pop(&batch->answers))) {
             if (why && item->kind == TH_ITEM_QUERY) {
@@ -97,9 +95,9 @@ static void release(theater_runtime *runtime, th_batch *first, const theater_err
                 th_histogram_add(&runtime->latency.answer, now - item->accepted_ns);
             th_item_push(&done, item);
         }
-        th_items_complete(runtime, &done);
-        th_pool_free_batch(&runtime->pool, batch);
     }
+    th_items_complete(runtime, &done);
+    th_pool_free_batches(&runtime->pool, first);
     if (retries.first) {
         th_mutex_lock(&runtime->lock);
         th_item_append(&runtime->retries, &retries);

@@ -1,7 +1,7 @@
 /* runtime/core.h: what the files of the runtime share.
  *
- * The runtime is a few tasks over one lock. Workers take an actor from the run queue, run a slice of its
- * inputs and hand over a batch of records; the committer makes batches durable, many at once, and releases
+ * The runtime is a few tasks over one lock. Workers take an actor from the run queue, or a round of them when
+ * many wait, run a slice of its inputs and hand over a batch of records; the committer makes batches durable, many at once, and releases
  * their answers; the indexer writes the index behind the log. Each is a step() function over port/, so the
  * simulation runs the same code in one thread.
  *
@@ -35,6 +35,10 @@
 #define TH_WORKERS_MAX 64
 /* inputs of one actor that a worker runs before it looks at the next */
 #define TH_SLICE_ITEMS 64
+/* slices of different actors that a worker takes at once, when more wait than there are workers */
+#define TH_ROUND_SLICES 64
+/* after so long it gives those back that it did not come to: another worker may have time */
+#define TH_ROUND_NS UINT64_C(2000000)
 #define TH_SLICE_BYTES ((size_t)4 << 20)   /* bytes that a slice may produce before it ends */
 #define TH_SLICE_FUEL UINT64_C(100000000)  /* fuel after which a slice ends: some 50 ms */
 /* messages from actors that wait in memory for one actor; the rest waits in the log */
@@ -138,7 +142,7 @@ typedef struct th_worker {
     th_workspace *workspace;
     bool parked; /* its step returned IDLE: wake it for new work */
     bool ended;
-    th_batch *spare; /* an emptied batch, to be used again; the worker's own */
+    th_batch *spares; /* emptied batches, to be used again, at most TH_ROUND_SLICES; the worker's own */
     bool measures; /* its workspace counts stage times; the worker's own */
     th_stage_times times; /* as of the end of its last slice */
     th_latency latency;
@@ -166,7 +170,7 @@ struct theater_runtime {
     th_loader *loader;
     th_worker workers[TH_WORKERS_MAX];
     unsigned worker_count;
-    size_t window_items, slice_items;
+    size_t window_items, slice_items, round_bytes;
     th_task *committer, *indexer;
 
     th_pool pool; /* has a lock of its own */
@@ -174,6 +178,7 @@ struct theater_runtime {
     th_mutex lock;
     th_directory directory;
     th_activity *run_first, *run_last;
+    size_t run_count;
     th_activity *idle_first, *idle_last;
     th_activity *gated_first;
     th_activity *waiting_first; /* activities with wait_number */
@@ -229,6 +234,7 @@ typedef struct th_runtime_config {
     uint64_t ids_max, ids_age_ns;
     size_t window_items; /* 0: TH_WINDOW_ITEMS */
     size_t slice_items; /* 0: TH_SLICE_ITEMS */
+    size_t round_bytes; /* after which a round is given up; 0: TH_SLICE_BYTES */
 } th_runtime_config;
 THEATER_CHECKED theater_status th_runtime_open(const th_runtime_config *config, theater_runtime **ret,
                                                theater_error *reterr);

@@ -30,6 +30,7 @@ static void fill_defaults(theater_runtime *runtime, const th_runtime_config *con
     o->snapshot_fuel = or_default(o->snapshot_fuel, UINT64_C(500000000));
     runtime->window_items = config->window_items ? config->window_items : TH_WINDOW_ITEMS;
     runtime->slice_items = config->slice_items ? config->slice_items : TH_SLICE_ITEMS;
+    runtime->round_bytes = config->round_bytes ? config->round_bytes : TH_SLICE_BYTES;
     o->undelivered_max = or_default(o->undelivered_max, 65536);
 }
 
@@ -229,7 +230,11 @@ void theater_runtime_close(theater_runtime *runtime)
         else
             worker->ended = true;
         th_workspace_free(worker->workspace);
-        th_batch_free(worker->spare);
+        while (worker->spares) {
+            th_batch *batch = worker->spares;
+            worker->spares = batch->next;
+            th_batch_free(batch);
+        }
     }
     if (runtime->committer) {
         th_task_wake(runtime->committer);

@@ -75,6 +75,11 @@ void th_pool_free_items(th_pool *pool, th_item_queue *take_items)
     }
 }
 
+static size_t batch_bytes(const th_batch *batch)
+{
+    return batch->bytes.capacity + batch->record_capacity * sizeof *batch->records;
+}
+
 th_batch *th_pool_batch(th_pool *pool)
 {
     th_mutex_lock(&pool->lock);
@@ -82,27 +87,40 @@ th_batch *th_pool_batch(th_pool *pool)
     if (batch) {
         pool->batches = batch->next;
         pool->batch_count--;
+        pool->batches_bytes -= batch_bytes(batch);
         batch->next = NULL;
     }
     th_mutex_unlock(&pool->lock);
     return batch ? batch : th_batch_new();
 }
 
-void th_pool_free_batch(th_pool *pool, th_batch *take_batch)
+void th_pool_free_batches(th_pool *pool, th_batch *take_batches)
 {
-    th_batch *batch = take_batch;
-    th_batch_clear(batch);
-    bool kept = false;
-    if (batch->bytes.capacity + batch->record_capacity * sizeof *batch->records <= TH_POOL_BATCH_BYTES) {
-        th_mutex_lock(&pool->lock);
-        kept = pool->batch_count < TH_POOL_BATCHES;
-        if (kept) {
-            batch->next = pool->batches;
-            pool->batches = batch;
-            pool->batch_count++;
-        }
-        th_mutex_unlock(&pool->lock);
+    if (!take_batches)
+        return;
+    for (th_batch *batch = take_batches; batch; batch = batch->next) {
+        th_batch *next = batch->next;
+        th_batch_clear(batch);
+        batch->next = next;
     }
-    if (!kept)
+    th_batch *rest = NULL;
+    th_mutex_lock(&pool->lock);
+    while (take_batches) {
+        th_batch *batch = take_batches;
+        take_batches = batch->next;
+        size_t bytes = batch_bytes(batch);
+        bool fits = pool->batch_count < TH_POOL_BATCHES && bytes <= TH_POOL_BATCH_BYTES &&
+                    pool->batches_bytes + bytes <= TH_POOL_BATCHES_BYTES;
+        th_batch **list = fits ? &pool->batches : &rest;
+        batch->next = *list;
+        *list = batch;
+        pool->batch_count += fits;
+        pool->batches_bytes += fits ? bytes : 0;
+    }
+    th_mutex_unlock(&pool->lock);
+    while (rest) {
+        th_batch *batch = rest;
+        rest = batch->next;
         th_batch_free(batch);
+    }
 }

@@ -12,7 +12,8 @@
 #include "runtime/item.h"
 
 #define TH_POOL_ITEMS 4096
-#define TH_POOL_BATCHES 32
+#define TH_POOL_BATCHES 512
+#define TH_POOL_BATCHES_BYTES ((size_t)16 << 20) /* of the buffers of all batches */
 #define TH_POOL_ROOM ((size_t)256) /* bytes that an item of the pool has room for */
 #define TH_POOL_BATCH_BYTES ((size_t)512 << 10) /* a batch with larger buffers is not kept */
 
@@ -23,6 +24,7 @@ typedef struct th_pool {
     th_item *items;
     struct th_batch *batches;
     unsigned item_count, batch_count;
+    size_t batches_bytes;
 } th_pool;
 
 void th_pool_init(th_pool *pool, th_port *port);
@@ -36,6 +38,7 @@ void th_pool_free_items(th_pool *pool, th_item_queue *take_items);
 
 /* As th_batch_new and th_batch_free. */
 struct th_batch *th_pool_batch(th_pool *pool);
-void th_pool_free_batch(th_pool *pool, struct th_batch *take_batch);
+/* A list of them, or NULL. */
+void th_pool_free_batches(th_pool *pool, struct th_batch *take_batches);
 
 #endif

@@ -80,6 +80,7 @@ void th_reset_run(theater_runtime *runtime)
     th_mutex_lock(&runtime->lock);
     take_clients(runtime, &told);
     runtime->run_first = runtime->run_last = NULL;
+    runtime->run_count = 0;
     runtime->gated_first = runtime->waiting_first = runtime->quiesce = NULL;
     runtime->idle_first = runtime->idle_last = NULL;
     runtime->undelivered_running = 0;

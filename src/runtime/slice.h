@@ -13,7 +13,7 @@ typedef struct th_slice_work {
     uint64_t fuel, answer_bytes; /* of queries, so that a slice ends in time */
     bool refill;             /* the window is empty and more waits in the log */
     uint64_t wait_number;    /* out: nothing can be done before the index covers this many records */
-    th_batch *batch;
+    th_batch *batch; /* NULL: it was not run */
     th_latency *latency;     /* of the worker */
     th_item_queue repeats;   /* client items whose id was known, with the sequence of its element */
     /* client items that no element was made for: answered without waiting for a commit */

@@ -1,4 +1,9 @@
-/* A worker: takes an actor from the run queue, runs a slice of its inputs, hands over a batch. */
+/* A worker: takes actors from the run queue, runs a slice of the inputs of each, hands over their batches.
+ *
+ * When many actors wait, a worker takes a round of them: then the lock is taken, and the committer woken, once for a
+ * round and not for each slice, of which most may be a single turn. A round is the worker's share of those that wait, has
+ * no more inputs than one slice may have, and is given up after a while, so that nobody waits behind a slow actor while
+ * another worker has nothing to do. */
 #include "runtime/control.h"
 #include "runtime/slice.h"
 
@@ -51,6 +56,7 @@ static th_activity *take_activity(theater_runtime *runtime)
     runtime->run_first = activity->run_next;
     if (!runtime->run_first)
         runtime->run_last = NULL;
+    runtime->run_count--;
     activity->run_next = NULL;
     activity->queued = false;
     activity->running = true;
@@ -74,12 +80,14 @@ static void give_back(th_activity *activity, th_slice_work *work)
 /* Queries are asked again after the reset. Under the lock. */
 static void retry_queries(theater_runtime *runtime, th_slice_work *work)
 {
+    th_item_append(&runtime->retries, &work->queries);
+    if (!work->batch)
+        return;
     th_item_queue answers = work->batch->answers;
     work->batch->answers = (th_item_queue){0};
     th_item *item;
     while ((item = th_item_pop(&answers)))
         th_item_push(item->kind == TH_ITEM_QUERY ? &runtime->retries : &work->batch->answers, item);
-    th_item_append(&runtime->retries, &work->queries);
 }
 
 static void fail_all(th_item_queue *from, th_item_queue *to, const theater_error *error)
@@ -97,7 +105,8 @@ static void discard_slice(theater_runtime *runtime, th_slice_work *work)
 {
     const theater_error *why = &runtime->health;
     retry_queries(runtime, work);
-    fail_all(&work->batch->answers, &work->failed, why);
+    if (work->batch)
+        fail_all(&work->batch->answers, &work->failed, why);
     fail_all(&work->clients, &work->failed, why);
     fail_all(&work->repeats, &work->failed, why);
     if (work->control) {
@@ -155,11 +164,11 @@ static void hand_over_repeats(theater_runtime *runtime, th_slice_work *work)
     th_task_wake(runtime->indexer);
 }
 
-/* Ends a slice, under the lock. The batch was handed over, or is still the worker's when it returns true. */
-static bool finish_slice(theater_runtime *runtime, th_slice_work *work)
+/* Ends a slice, under the lock. A batch that was handed over is no longer the work's. */
+static void finish_slice(theater_runtime *runtime, th_slice_work *work)
 {
     th_activity *activity = work->activity;
-    bool keep_batch = true;
+    th_batch *batch = work->batch;
     runtime->running--;
     activity->running = false;
     account_memory(runtime, activity);
@@ -167,41 +176,127 @@ static bool finish_slice(theater_runtime *runtime, th_slice_work *work)
         discard_slice(runtime, work);
         if (activity->entry->status == TH_ACTOR_REMOVED)
             free_removed(runtime, work);
-    } else {
-        give_back(activity, work);
-        if (work->wait_number)
-            th_activity_wait_index(runtime, activity, work->wait_number);
-        if (work->batch->record_count || work->batch->answers.first || work->batch->counted.turns) {
-            if (runtime->options.durability == THEATER_ASYNC)
-                release_early(work->batch, &work->failed);
-            th_batch_enqueue(runtime, work->batch);
-            keep_batch = false;
-        }
-        hand_over_repeats(runtime, work);
-        if (activity->entry->status == TH_ACTOR_REMOVED) {
-            free_removed(runtime, work);
-        } else {
-            th_activity_schedule(runtime, activity);
-            if (!activity->queued)
-                th_activity_set_idle(runtime, activity, true);
-        }
-        th_activity_park_some(runtime);
+        return;
     }
+    give_back(activity, work);
+    if (work->wait_number)
+        th_activity_wait_index(runtime, activity, work->wait_number);
+    if (batch && (batch->record_count || batch->answers.first || batch->counted.turns)) {
+        if (runtime->options.durability == THEATER_ASYNC)
+            release_early(batch, &work->failed);
+        th_batch_enqueue(runtime, batch);
+        work->batch = NULL;
+    }
+    hand_over_repeats(runtime, work);
+    if (activity->entry->status == TH_ACTOR_REMOVED) {
+        free_removed(runtime, work);
+    } else {
+        th_activity_schedule(runtime, activity);
+        if (!activity->queued)
+            th_activity_set_idle(runtime, activity, true);
+    }
+    th_activity_park_some(runtime);
+}
+
+/* ---- rounds -------------------------------------------------------------------------------------------- */
+
+typedef struct slice_round {
+    th_slice_work works[TH_ROUND_SLICES];
+    size_t count, ran;
+} slice_round;
+
+/* Takes the worker's share of those that wait. Under the lock. */
+static void take_round(theater_runtime *runtime, slice_round *ret)
+{
+    size_t share = runtime->run_count / runtime->worker_count, inputs = 0;
+    ret->count = ret->ran = 0;
+    do {
+        th_activity *activity = take_activity(runtime);
+        if (!activity)
+            return;
+        th_slice_work *work = &ret->works[ret->count++];
+        th_slice_take(runtime, activity, work);
+        if (work->control) /* may take long, and may want everything else to stand still */
+            return;
+        inputs += work->causes.count + work->clients.count + work->queries.count;
+    } while (ret->count < share && ret->count < TH_ROUND_SLICES && inputs < runtime->slice_items);
+}
+
+static th_batch *take_batch(th_worker *worker)
+{
+    th_batch *batch = worker->spares;
+    if (!batch)
+        return th_pool_batch(&worker->runtime->pool);
+    worker->spares = batch->next;
+    batch->next = NULL;
+    return batch;
+}
+
+static void keep_batch(th_worker *worker, th_batch *batch)
+{
+    batch->next = worker->spares;
+    worker->spares = batch;
+}
+
+/* Runs the first slice, and the others as long as the round may go on. */
+static void run_round(th_worker *worker, slice_round *round)
+{
+    theater_runtime *runtime = worker->runtime;
+    uint64_t end = round->count > 1 ? th_port_monotonic_ns(runtime->port) + TH_ROUND_NS : 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        th_slice_work *work = &round->works[i];
+        bool late = i > 0 && (bytes >= runtime->round_bytes || th_port_monotonic_ns(runtime->port) > end);
+        work->batch = late ? NULL : take_batch(worker);
+        if (!work->batch)
+            return;
+        work->latency = &worker->latency;
+        work->batch->entry = work->activity->entry;
+        th_slice_run(runtime, work, worker->workspace);
+        th_workspace_clear(worker->workspace);
+        bytes += work->batch->bytes.size + work->answer_bytes;
+        round->ran++;
+    }
+}
+
+/* Under the lock. What was not run comes first, so that it stands before the others in the run queue. */
+static void finish_round(theater_runtime *runtime, slice_round *round)
+{
+    for (size_t i = round->ran; i < round->count; i++)
+        finish_slice(runtime, &round->works[i]);
+    for (size_t i = 0; i < round->ran; i++)
+        finish_slice(runtime, &round->works[i]);
     if (runtime->resetting && runtime->running == 0)
         th_task_wake(runtime->committer);
     th_drain_check(runtime);
-    return keep_batch;
+}
+
+/* Answers that wait for no commit. */
+static void answer_failed(th_worker *worker, th_item_queue *failed)
+{
+    theater_runtime *runtime = worker->runtime;
+    uint64_t now = failed->first ? th_port_monotonic_ns(runtime->port) : 0;
+    th_item *item;
+    while ((item = th_item_pop(failed))) {
+        bool ran = item->answer.status == THEATER_OK || item->answer.status == THEATER_REJECTED;
+        if (item->kind == TH_ITEM_CLIENT && ran) /* durability async */
+            th_histogram_add(&worker->latency.answer, now - item->accepted_ns);
+        th_item_complete(runtime, item);
+    }
 }
 
 th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
 {
     th_worker *worker = context;
     theater_runtime *runtime = worker->runtime;
-    if (!worker->spare && !(worker->spare = th_pool_batch(&runtime->pool))) {
+    /* The first slice of a round is always run. */
+    th_batch *batch = take_batch(worker);
+    if (!batch) {
         *ret_deadline_ns = th_port_monotonic_ns(runtime->port) + UINT64_C(10000000);
         return TH_STEP_IDLE;
     }
-    th_slice_work work;
+    keep_batch(worker, batch);
+    slice_round round;
     th_mutex_lock(&runtime->lock);
     if (runtime->closing) {
         worker->ended = true;
@@ -209,37 +304,26 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
         th_task_wake(runtime->committer);
         return TH_STEP_DONE;
     }
-    th_activity *activity = take_activity(runtime);
-    if (activity)
-        th_slice_take(runtime, activity, &work);
-    else
-        worker->parked = true;
+    take_round(runtime, &round);
+    worker->parked = round.count == 0;
     th_mutex_unlock(&runtime->lock);
-    if (!activity)
+    if (round.count == 0)
         return TH_STEP_IDLE;
 
-    work.batch = worker->spare;
-    work.latency = &worker->latency;
-    work.batch->entry = activity->entry;
     th_worker_measure(worker);
-    th_slice_run(runtime, &work, worker->workspace);
-    th_workspace_clear(worker->workspace);
-
+    run_round(worker, &round);
     th_mutex_lock(&runtime->lock);
     if (worker->measures)
         worker->times = *th_workspace_times(worker->workspace);
-    if (!finish_slice(runtime, &work))
-        worker->spare = NULL;
+    finish_round(runtime, &round);
     th_mutex_unlock(&runtime->lock);
-    if (worker->spare)
-        th_batch_clear(worker->spare);
-    th_item *item;
-    uint64_t now = work.failed.first ? th_port_monotonic_ns(runtime->port) : 0;
-    while ((item = th_item_pop(&work.failed))) {
-        bool ran = item->answer.status == THEATER_OK || item->answer.status == THEATER_REJECTED;
-        if (item->kind == TH_ITEM_CLIENT && ran) /* durability async */
-            th_histogram_add(&worker->latency.answer, now - item->accepted_ns);
-        th_item_complete(runtime, item);
+    for (size_t i = 0; i < round.count; i++) {
+        th_slice_work *work = &round.works[i];
+        if (work->batch) {
+            th_batch_clear(work->batch);
+            keep_batch(worker, work->batch);
+        }
+        answer_failed(worker, &work->failed);
     }
     return TH_STEP_AGAIN;
 }

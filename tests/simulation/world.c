@@ -227,6 +227,7 @@ static bool open_runtime(sim_world *world)
         .ids_max = 10000,
         .window_items = 1 + below(world, 12),
         .slice_items = 1 + below(world, 40),
+        .round_bytes = 1 + below(world, 4000),
     };
     theater_error error;
     theater_status status = th_runtime_open(&config, &world->runtime, &error);
