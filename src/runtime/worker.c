@@ -208,7 +208,7 @@ typedef struct slice_round {
 /* Takes the worker's share of those that wait. Under the lock. */
 static void take_round(theater_runtime *runtime, slice_round *ret)
 {
-    size_t share = runtime->run_count / runtime->worker_count, inputs = 0;
+    size_t share = runtime->run_count / runtime->options.workers, inputs = 0;
     ret->count = ret->ran = 0;
     do {
         th_activity *activity = take_activity(runtime);
