@@ -23,12 +23,12 @@ static uint64_t stamp_of(const char *folder)
     return (time ^ ((uint64_t)info.st_ino << 20) ^ (uint64_t)info.st_size) | 2;
 }
 
-void th_tokens_reload(th_server *server)
+bool th_tokens_reload(th_server *server)
 {
     const char *folder = server->options.runtime.folder;
     uint64_t stamp = stamp_of(folder);
     if (stamp == server->tokens_stamp)
-        return;
+        return false;
     th_tokens tokens;
     theater_error error = {0};
     if (th_tokens_read(folder, &tokens, &error)) {
@@ -39,6 +39,15 @@ void th_tokens_reload(th_server *server)
     th_tokens_done(&server->tokens);
     server->tokens = tokens;
     server->tokens_stamp = stamp;
+    return true;
+}
+
+bool th_tokens_known(const th_tokens *tokens, const char *id)
+{
+    for (size_t i = 0; i < tokens->count; i++)
+        if (strcmp(tokens->list[i].id, id) == 0)
+            return true;
+    return false;
 }
 
 static bool refuse(th_exchange *x, unsigned status, const char *name, const char *title, const char *detail)
@@ -122,6 +131,11 @@ bool th_authorize(th_exchange *x, th_scope scope)
     const th_token *token = NULL;
     if (secret.size) {
         token = th_tokens_find(&x->server->tokens, secret);
+        /* It may have been made within this second. */
+        if (!token && th_tokens_reload(x->server)) {
+            x->server->tokens_changed = true;
+            token = th_tokens_find(&x->server->tokens, secret);
+        }
         if (!token)
             return refuse(x, 401, "unauthorized", "unauthorized",
                           "the token is not known: it was revoked, or is another server's");
@@ -135,8 +149,9 @@ bool th_authorize(th_exchange *x, th_scope scope)
         return false;
     if (token && scope == TH_SCOPE_WRITE && !token->write)
         return refuse(x, 403, "scope", "the token may only read", "this token may only read");
+    x->may_write = !token || token->write;
     if (token) {
-        x->has_principal = true;
+        x->has_principal = x->has_token = true;
         memcpy(x->principal, token->id, sizeof token->id);
     }
     return take_principal(x);

@@ -97,6 +97,23 @@ static void tell_gone(th_connection *c)
     }
 }
 
+void th_connection_check_tokens(th_connection *c)
+{
+    const th_tokens *tokens = &c->server->tokens;
+    if (c->websocket) {
+        if (c->websocket->has_token && !th_tokens_known(tokens, c->websocket->principal))
+            th_websocket_end(c->websocket, 1008, "the token is not known any more");
+        return;
+    }
+    /* What is short is finished; a stream would go on for as long as the client likes. */
+    for (th_exchange *x = c->first; x; x = x->next) {
+        if (x->has_token && x->on_gone && !th_tokens_known(tokens, x->principal)) {
+            th_connection_close(c);
+            return;
+        }
+    }
+}
+
 void th_connection_drain(th_connection *c)
 {
     c->close_after = true;

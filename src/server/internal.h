@@ -147,7 +147,8 @@ struct th_exchange {
     size_t body_counted; /* in server->body_bytes */
     const th_route *route;
     char segments[TH_SEGMENTS_MAX][TH_SEGMENT_MAX + 1];
-    bool has_principal;
+    bool has_principal, has_token; /* has_token: the principal is a token's id */
+    bool may_write; /* false: by a token that may only read */
     char principal[TH_PRINCIPAL_MAX + 1]; /* the token's id, or what a client of the Unix socket said */
     uint64_t began_ns;
 
@@ -268,6 +269,8 @@ void th_connection_linger(th_connection *c);
 /* Deadlines; once in a while. */
 void th_connection_tick(th_connection *c, uint64_t now_ms);
 void th_connection_drain(th_connection *c); /* a shutdown begins */
+/* Ends streams and the WebSocket that were opened with a token which is not known any more. */
+void th_connection_check_tokens(th_connection *c);
 uint64_t th_now_ms(const th_server *server);
 
 /* crowd.c: raises the process's bound on files, and derives that of connections. */
@@ -334,6 +337,7 @@ struct th_server {
     bool draining, stopped, looping;
     th_tokens tokens;
     uint64_t tokens_stamp; /* of the file, to see that it changed */
+    bool tokens_changed; /* what was opened with one that is gone is still open */
     th_feed *feed;
     th_jobs *jobs;
     th_figures figures;
@@ -347,7 +351,9 @@ void th_drain_continue(th_server *server);
 
 /* Whether the exchange may do what its route does; otherwise its reply is filled. */
 THEATER_CHECKED bool th_authorize(th_exchange *x, th_scope scope);
-void th_tokens_reload(th_server *server);
+/* Reads the list anew when its file changed. True: it did. */
+bool th_tokens_reload(th_server *server);
+bool th_tokens_known(const th_tokens *tokens, const char *id);
 
 /* log.c: a line of text or JSON to standard error. */
 void th_server_log(th_server *server, int level, const char *message);

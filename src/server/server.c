@@ -72,7 +72,13 @@ static void on_tick(uv_timer_t *handle)
     th_server *server = handle->data;
     uint64_t now = th_now_ms(server);
     th_connection *next;
-    th_tokens_reload(server);
+    bool changed = th_tokens_reload(server) || server->tokens_changed;
+    server->tokens_changed = false;
+    for (th_connection *c = server->connections; c; c = next) {
+        next = c->next;
+        if (changed)
+            th_connection_check_tokens(c);
+    }
     for (th_connection *c = server->connections; c; c = next) {
         next = c->next;
         th_connection_tick(c, now);

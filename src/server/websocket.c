@@ -107,9 +107,11 @@ void th_websocket_tick(th_websocket *ws, uint64_t now_ms)
 static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message,
                        void *user)
 {
-    (void)context;
     th_websocket *ws = user;
     if (wslay_is_ctrl_frame(message->opcode) || ws->connection->closing)
+        return;
+    /* It was told that this is the end: by a shutdown, or because its token is not known any more. */
+    if (wslay_event_get_close_sent(context))
         return;
     if (message->opcode == WSLAY_TEXT_FRAME)
         th_websocket_command(ws, th_slice_of(message->msg, message->msg_length));
@@ -207,11 +209,8 @@ static th_websocket *make(th_exchange *x)
     memcpy(ws->principal, x->principal, sizeof ws->principal);
     th_buf_init(&ws->output, TH_REPLY_MAX);
     /* A token that may only read follows events, and sends nothing. */
-    const th_token *token = NULL;
-    for (size_t i = 0; x->has_principal && i < x->server->tokens.count; i++)
-        if (strcmp(x->server->tokens.list[i].id, x->principal) == 0)
-            token = &x->server->tokens.list[i];
-    ws->may_write = !x->has_principal || (token && token->write);
+    ws->has_token = x->has_token;
+    ws->may_write = x->may_write;
     return ws;
 }
 

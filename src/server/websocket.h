@@ -28,9 +28,9 @@ struct th_websocket {
     const uint8_t *input;  /* while it reads */
     size_t input_size;
     th_buf output;         /* while it writes */
-    bool sending, may_write, has_principal;
+    bool sending, may_write, has_principal, has_token;
     bool reading, dead;    /* it is freed when it reads no more */
-    char principal[TH_TOKEN_ID_SIZE];
+    char principal[TH_PRINCIPAL_MAX + 1];
     th_ws_call *calls;
     size_t call_count;
     th_ws_subscription subscriptions[TH_WS_SUBSCRIPTIONS_MAX];

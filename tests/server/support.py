@@ -152,8 +152,13 @@ class Case(unittest.TestCase):
 class WebSocket:
     """A client as RFC 6455 wants it, on the standard library."""
 
-    def __init__(self, port, path="/v1/websocket", **headers):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+    def __init__(self, port, path="/v1/websocket", unix=None, **headers):
+        if unix:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(20)
+            self.socket.connect(str(unix))
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]

@@ -182,6 +182,18 @@ class Sockets(Case):
         self.ws.say(op="send", id="k", actor="counter", input="inc", key="once")
         self.assertEqual([self.ws.next()["output"], self.ws.next()["output"]], ["501", "501"])
 
+    def test_over_the_unix_socket_a_client_names_its_principal(self):
+        for name in "alice", "b" * 128:
+            ws = WebSocket(self.port, unix=self.data / "server.sock", Theater_Principal=name)
+            ws.say(op="send", id=1, actor="counter", input="inc")
+            answer = ws.next()
+            self.assertEqual((answer["op"], answer["status"]), ("answer", "ok"))
+            self.assertEqual(self.get(f"/v1/actors/counter/elements/{answer['sequence']}").json["principal"], name)
+            ws.close()
+        refused = WebSocket(self.port, Theater_Principal="alice")
+        self.assertEqual(refused.status, 403)
+        refused.close()
+
     def test_subscriptions(self):
         self.ws.say(op="subscribe", id="s", actor="counter", **{"from": 0})
         self.assertEqual(self.ws.next(), {"op": "subscribed", "id": "s"})
