@@ -4,6 +4,8 @@ import json
 import re
 import signal
 import subprocess
+import time
+import urllib.request
 
 from support import *
 
@@ -44,6 +46,13 @@ class ServerCase(Case):
         self.assertFalse("Sanitizer" in errors or "runtime error" in errors, errors[:6000])
         if how == signal.SIGTERM:
             self.assertEqual(code, 0, errors[-2000:])
+
+    def followed_by(self, count):
+        """Waits until the server has so many subscriptions to events."""
+        end = time.monotonic() + 30
+        while b"theater_subscriptions %d\n" % count not in urllib.request.urlopen(f"{self.address}/metrics", timeout=20).read():
+            self.assertLess(time.monotonic(), end, "nobody follows")
+            time.sleep(0.02)
 
     def over(self, *arguments, **options):
         return self.bare("--server", self.address, *arguments, **options)

@@ -60,10 +60,15 @@ class Watching(ServerCase):
         self.serve()
         for where in (None, ("--data", self.data)):
             for name in ([], ["counter"]):
+                before = int(self.send("counter", "inc"))
                 process = self.watch(*name, where=where)
-                time.sleep(0.7)
-                last = int(self.send("counter", "inc"))
-                self.assertEqual(self.take(process, 1)[0]["output"], str(last))
+                last = before
+                while not select.select([process.stdout], [], [], 0.1)[0]:  # it has not begun
+                    last = int(self.send("counter", "inc"))
+                first = int(self.take(process, 1)[0]["output"])
+                self.assertGreater(first, before)
+                seen = [int(e["output"]) for e in self.take(process, last - first)]
+                self.assertEqual(seen, list(range(first + 1, last + 1)))
                 self.end(process)
 
     def test_a_server_that_is_killed_and_comes_back(self):
@@ -71,7 +76,7 @@ class Watching(ServerCase):
         self.serve()
         port = self.address.rsplit(":", 1)[1]
         every, one = self.watch(), self.watch("counter")
-        time.sleep(0.7)
+        self.followed_by(2)
         collected = {"every": [], "one": []}
         readers = [threading.Thread(target=lambda p=p, k=k: collected[k].extend(json.loads(line) for line in p.stdout))
                    for k, p in (("every", every), ("one", one))]
@@ -104,7 +109,7 @@ class Watching(ServerCase):
         self.serve()
         port = self.address.rsplit(":", 1)[1]
         every, one = self.watch(), self.watch("counter")
-        time.sleep(0.7)
+        self.followed_by(2)
         self.end_server(signal.SIGKILL)
         self.send("counter", "inc")
         self.restart(port)
@@ -162,7 +167,7 @@ class Top(ServerCase):
 
         def send():
             while not stop.is_set():
-                self.over("send", "counter", "--lines", stdin=b"inc\n" * 200)
+                self.over("send", "counter", "--lines", stdin=b"inc\n" * 5000)
 
         sender = threading.Thread(target=send)
         sender.start()

@@ -33,7 +33,7 @@ class Page(Case):
                 line = line.replace(" serve &", f" serve --listen 127.0.0.1:{port} >/dev/null 2>serve.log &")
                 line += "\nuntil command curl -sf http://127.0.0.1:%d/v1/ready >/dev/null; do sleep 0.05; done" % port
             if line.startswith("curl -N "):  # a stream has no end
-                line = f"( command curl -sN --max-time 1 {line[8:].partition('#')[0]} || true )"
+                line = f"( command curl -sN --max-time 3 {line[8:].partition('#')[0]} || true )"
             script.append(f"printf '\\n@@ {number}\\n'\n{line}")
         environment = {**os.environ, "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}"}
         done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=self.folder, env=environment, capture_output=True, timeout=120, check=False)
