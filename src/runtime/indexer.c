@@ -3,8 +3,8 @@
 #include "runtime/core.h"
 #include "runtime/slice.h"
 
-#define INDEX_BYTES (UINT64_C(8) << 20)  /* log that one transaction covers */
-#define INDEX_RECORDS UINT64_C(50000)    /* records not covered after which it works at once */
+#define INDEX_BYTES (UINT64_C(32) << 20) /* log that one transaction covers */
+#define INDEX_RECORDS UINT64_C(200000)   /* records not covered after which it works at once */
 #define INDEX_NS UINT64_C(1000000000)    /* otherwise after this time */
 #define RETRY_NS UINT64_C(1000000000)
 
