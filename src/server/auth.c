@@ -74,6 +74,30 @@ static bool loopback_name(const char *host)
            (size >= 7 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= size);
 }
 
+void th_allow_origin(th_exchange *x, uint64_t methods)
+{
+    const char *origin = th_exchange_header(x, "origin"), *allowed = x->server->options.allow_origin;
+    if (!allowed)
+        return;
+    th_reply_header(x, "Vary: Origin");
+    if (!origin || strcmp(origin, allowed) != 0)
+        return;
+    th_reply_header(x, "Access-Control-Allow-Origin: %s", origin);
+    if (x->method != HTTP_OPTIONS) {
+        th_reply_header(x, "Access-Control-Expose-Headers: ETag, Location, Retry-After, Theater-Bundle-Size, "
+                           "Theater-Element, Theater-Fuel, Theater-Repeated, Theater-Sequence, "
+                           "Theater-State-Root");
+        return;
+    }
+    /* What a browser asks before it sends more than a form could. */
+    char text[128];
+    th_route_allow(methods, text, sizeof text);
+    th_reply_header(x, "Access-Control-Allow-Methods: %s", text);
+    th_reply_header(x, "Access-Control-Allow-Headers: Authorization, Content-Type, Idempotency-Key, "
+                       "If-None-Match, Last-Event-ID");
+    th_reply_header(x, "Access-Control-Max-Age: 600");
+}
+
 static bool check_browser(th_exchange *x, bool authenticated)
 {
     const char *origin = th_exchange_header(x, "origin"), *host = th_exchange_header(x, "host");
@@ -81,8 +105,6 @@ static bool check_browser(th_exchange *x, bool authenticated)
     if (origin && !same_origin(x, origin, host) && !(allowed && strcmp(origin, allowed) == 0))
         return refuse(x, 403, "origin", "origin not allowed",
                       "pages of this origin may not use the server; --allow-origin lets one in");
-    if (origin && allowed && strcmp(origin, allowed) == 0)
-        th_reply_header(x, "Access-Control-Allow-Origin: %s", origin);
     /* A name that somebody made point here is not the name of this server. */
     if (!authenticated && !x->connection->local && host && !loopback_name(host))
         return refuse(x, 403, "host", "host not allowed",

@@ -351,6 +351,9 @@ void th_drain_continue(th_server *server);
 
 /* Whether the exchange may do what its route does; otherwise its reply is filled. */
 THEATER_CHECKED bool th_authorize(th_exchange *x, th_scope scope);
+/* For the pages of --allow-origin: what their browser wants to be told, of every answer and, by OPTIONS,
+ * before a request to a path that has these methods. */
+void th_allow_origin(th_exchange *x, uint64_t methods);
 /* Reads the list anew when its file changed. True: it did. */
 bool th_tokens_reload(th_server *server);
 bool th_tokens_known(const th_tokens *tokens, const char *id);

@@ -191,6 +191,7 @@ static int on_headers_complete(llhttp_t *parser)
     th_connection_expect(c, false);
     uint64_t allow = 0;
     x->route = th_route_find(x, &allow);
+    th_allow_origin(x, allow);
     bool good = check_host(x);
     if (good && !x->route)
         not_routed(x, allow);

@@ -115,6 +115,28 @@ class Browsers(Case):
         self.assertEqual(reply.headers["Access-Control-Allow-Origin"], "https://app.example")
         self.assertEqual(self.get("/v1/actors/counter").json["elements"], 1)
 
+    def test_a_page_of_the_allowed_origin_may_do_all_that_the_interface_has(self):
+        ours = {"Origin": "https://app.example"}
+        ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
+        reply = self.request("OPTIONS", "/v1/actors/counter/messages", status=204, **ours, **ask)
+        self.assertEqual(reply.headers["Access-Control-Allow-Origin"], ours["Origin"])
+        self.assertIn("POST", reply.headers["Access-Control-Allow-Methods"].split(", "))
+        for header in "Authorization", "Content-Type", "Idempotency-Key":
+            self.assertIn(header, reply.headers["Access-Control-Allow-Headers"].split(", "))
+        self.assertIn("DELETE", self.request("OPTIONS", "/v1/actors/counter", status=204, **ours, **ask).headers["Access-Control-Allow-Methods"])
+        # Others are told nothing.
+        for origin in "https://evil.example", "https://app.example.evil", "null":
+            reply = self.request("OPTIONS", "/v1/actors/counter/messages", status=204, Origin=origin, **ask)
+            self.assertEqual([h for h in reply.headers if h.lower().startswith("access-control")], [])
+        # It sees what an answer says in its headers, and why one was refused.
+        self.start()
+        reply = self.send("counter", "inc", **ours)
+        shown = reply.headers["Access-Control-Expose-Headers"].split(", ")
+        self.assertEqual([h for h in reply.headers if h.startswith("Theater-") and h not in shown], [])
+        self.assertEqual(reply.headers["Vary"], "Origin")
+        for path, status, more in ("/v1/actors", 401, {"Authorization": "Bearer wrong"}), ("/v1/nothing", 404, {}), ("/v1/actors/nobody", 404, {}):
+            self.assertEqual(self.get(path, status, **ours, **more).headers["Access-Control-Allow-Origin"], ours["Origin"])
+
     def test_names_that_somebody_made_point_here(self):
         for host in "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "evil.example:8080":
             self.problem(self.get("/v1/actors", 403, Host=host), "host")
