@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Browser, done, frameGaps, Server, shot, until } from "./support.mjs";
+import { Browser, done, frameGaps, Server, shot, until, wentOn } from "./support.mjs";
 
 const LONG = 100_000;
 
@@ -54,9 +54,9 @@ test("a chain of 100,000 elements opens at its end, and scrolls without freezing
     await shows(page, LONG / 2);
     await list(page).evaluate((element) => (element.scrollTop = 0));
     await shows(page, 0);
-    const { longest, frames } = await gaps();
-    console.log(`scrolling ${LONG} elements: longest gap between frames ${longest.toFixed(0)} ms, ${frames} frames`);
-    assert.ok(longest < 400, `the page stood still for ${longest} ms`);
+    const drawn = await gaps();
+    console.log(`scrolling ${LONG} elements: longest gap between frames ${drawn.longest.toFixed(0)} ms, longest task ${drawn.task.toFixed(0)} ms, ${drawn.frames} frames`);
+    wentOn(drawn, 400);
     await done(page);
 });
 
@@ -203,9 +203,9 @@ test("the end of the chain is followed as it grows, and left alone when one has 
     const gaps = await frameGaps(page);
     await server.sendLines("counter", Array(30_000).fill("inc"));
     await shows(page, LONG + 30_003);
-    const { longest } = await gaps();
-    console.log(`following 30,000 elements in one go: longest gap between frames ${longest.toFixed(0)} ms`);
-    assert.ok(longest < 600, `the page stood still for ${longest} ms`);
+    const drawn = await gaps();
+    console.log(`following 30,000 elements in one go: longest gap between frames ${drawn.longest.toFixed(0)} ms, longest task ${drawn.task.toFixed(0)} ms`);
+    wentOn(drawn, 600);
     await list(page).evaluate((element) => (element.scrollTop = 0));
     await shows(page, 0);
     await server.send("counter", "inc");

@@ -196,8 +196,13 @@ export async function accessible(page, what, rules = ["wcag2a", "wcag2aa", "wcag
     assert.deepEqual(found, [], what);
 }
 
-/** Begins to measure how long the page ever went without drawing a frame; the function gives the longest gap in milliseconds. */
+/**
+ * Begins to measure how long the page ever went without drawing a frame; the function gives the longest gap in milliseconds, and the longest
+ * that one task of the page had the processor: on a busy machine a gap may be another program's, the task is the page's own.
+ */
 export async function frameGaps(page) {
+    const browser = page.context().browser();
+    await browser.startTracing(page, { categories: ["toplevel", "__metadata"] });
     await page.evaluate(() => {
         globalThis.gaps = { longest: 0, last: performance.now(), frames: 0 };
         const frame = () => {
@@ -209,7 +214,19 @@ export async function frameGaps(page) {
         };
         requestAnimationFrame(frame);
     });
-    return () => page.evaluate(() => globalThis.gaps);
+    return async () => {
+        const gaps = await page.evaluate(() => globalThis.gaps);
+        const { traceEvents } = JSON.parse(await browser.stopTracing());
+        const mains = new Set(traceEvents.filter((one) => one.name === "thread_name" && one.args.name === "CrRendererMain").map((one) => `${one.pid} ${one.tid}`));
+        const tasks = traceEvents.filter((one) => one.tdur !== undefined && mains.has(`${one.pid} ${one.tid}`));
+        assert.ok(tasks.length > 10, "the browser traces no tasks");
+        return { ...gaps, task: tasks.reduce((most, one) => Math.max(most, one.tdur), 0) / 1000 };
+    };
+}
+
+/** The page went on: it drew within so many milliseconds, or what kept it from that was not its own work. */
+export function wentOn({ longest, task }, milliseconds) {
+    assert.ok(longest < milliseconds || task < milliseconds / 4, `the page stood still for ${longest} ms; one task took ${task} ms of the processor`);
 }
 
 /** Waits until `check` holds. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { accessible, Browser, done, frameGaps, Server, shot, until } from "./support.mjs";
+import { accessible, Browser, done, frameGaps, Server, shot, until, wentOn } from "./support.mjs";
 
 const LONG = 100_000;
 
@@ -42,9 +42,9 @@ test("100,000 elements are verified without freezing the page", async () => {
     const began = Date.now();
     await page.getByRole("button", { name: /^Verify 100/ }).click();
     await report(page).getByRole("heading", { name: "Verified" }).waitFor({ timeout: 60_000 });
-    const { longest } = await gaps();
-    console.log(`verifying ${LONG} elements: ${((Date.now() - began) / 1000).toFixed(1)} s, longest gap between frames ${longest.toFixed(0)} ms`);
-    assert.ok(longest < 400, `the page stood still for ${longest} ms`);
+    const drawn = await gaps();
+    console.log(`verifying ${LONG} elements: ${((Date.now() - began) / 1000).toFixed(1)} s, longest gap between frames ${drawn.longest.toFixed(0)} ms, longest task ${drawn.task.toFixed(0)} ms`);
+    wentOn(drawn, 400);
     await report(page).getByText("300 003").waitFor();
     await report(page).getByText("links: each sequence").waitFor();
     await report(page).getByText("Not checked").waitFor();

@@ -69,6 +69,39 @@ for (const name of ["actors", "chain", "element", "state", "send", "verify", "pe
     });
 }
 
+for (const name of ["actors", "chain", "element", "rejection", "state", "send", "verify", "about", "start", "performance"]) {
+    test(`${name} can be read without scrolling sideways at 320 pixels`, async () => {
+        const page = await browser.open(server, VIEWS[name][0], { width: 320, height: 640 });
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await page.locator(".loading").waitFor({ state: "detached" });
+        if (name === "element" || name === "rejection")
+            await page.getByRole("region", { name: "Hashes" }).waitFor();
+        await shot(page, `${name}-320`);
+        // What is wide by its nature (bytes in hex, tables, commands) scrolls in a box of its own.
+        const wide = await page.evaluate(() => [...document.querySelectorAll("html, body, main, .actor-head, .panel, .panel-head, .panel-body, .toolbar, .page, .card, .payload, .payload > header, .stepper, .debugger-main, .debugger-side, .send, .verify, .about")]
+            .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0)
+            .map((element) => `${element.tagName}.${element.className} ${element.scrollWidth} in ${element.clientWidth}`));
+        assert.deepEqual(wide, []);
+        await done(page);
+    });
+}
+
+test("an empty server says what an actor is and how to begin", async () => {
+    const fresh = await Server.start();
+    try {
+        const page = await browser.open(fresh, "");
+        await page.getByText("No actors yet").waitFor();
+        await page.getByText("theater new hello").waitFor();
+        await shot(page, "empty");
+        await accessible(page, "an empty list");
+        await fresh.start("counter"); // it appears by itself
+        await page.getByRole("link", { name: "counter" }).first().waitFor();
+        await done(page);
+    } finally {
+        await fresh.stop();
+    }
+});
+
 test("the theme follows the system, and a switch overrides it for good", async () => {
     const page = await browser.open(server, "", { dark: false });
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -177,14 +177,15 @@ export function Sparkline({ values, label }: { values: number[]; label: string }
     const width = 88;
     const height = 22;
     const most = Math.max(1, ...values);
-    const points = values.map((value, i) => {
-        const x = values.length < 2 ? width : (i / (values.length - 1)) * width;
+    // Before there is anything to draw, the line is where nothing happens.
+    const points = (values.length > 1 ? values : [0, 0]).map((value, i, { length }) => {
+        const x = (i / (length - 1)) * width;
         return `${x.toFixed(1)},${(height - 1.5 - (value / most) * (height - 4)).toFixed(1)}`;
     });
     return (
         <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-            {points.length > 1 && <polygon class="spark-fill" points={`0,${height} ${points.join(" ")} ${width},${height}`} />}
-            {points.length > 1 && <polyline points={points.join(" ")} fill="none" />}
+            <polygon class="spark-fill" points={`0,${height} ${points.join(" ")} ${width},${height}`} />
+            <polyline class={values.some((value) => value > 0) ? "" : "idle"} points={points.join(" ")} fill="none" />
         </svg>
     );
 }

@@ -108,8 +108,11 @@ export function ActorsView() {
             {list.value && actors.length === 0 && (search
                 ? <Empty icon="search" title="No actor has that name">Try a part of it.</Empty>
                 : <Empty icon="actors" title="No actors yet">
-                    <p>An actor is a WebAssembly component whose every step is on a chain.</p>
-                    <Button look="main" icon="plus" onClick={() => go("#/start")}>Start the first one</Button>
+                    <p>An actor is a WebAssembly component. Each message that it handles is one element of its chain, which anybody can verify and run again.</p>
+                    <Button look="main" icon="plus" keys="n" onClick={() => go("#/start")}>Start the first one</Button>
+                    <p class="small">Or from a terminal, with THEATER_DATA naming this server's data folder:</p>
+                    <pre class="commands" tabIndex={0}>{"theater new hello && theater build hello\ntheater start --manifest hello/actor.yaml\ntheater send hello 'vote tea'"}</pre>
+                    <p class="small">It appears here by itself. <a href="#/verify">A file that somebody gave you</a> can be verified without any actor.</p>
                 </Empty>)}
             {actors.length > 0 && <Table actors={actors} chosen={at} choose={setChosen} reload={list.reload} />}
             {(pages.length > 1 || list.value?.next) && (
