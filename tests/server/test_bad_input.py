@@ -301,11 +301,28 @@ class Crowd(Case):
         self.assertTrue(wait_for(self.serves_again))
         self.assertEqual(self.send("counter", "inc").body, b"1")
 
+    def test_the_unix_socket_has_places_of_its_own_and_a_bound_too(self):
+        self.stop()
+        self.serve("--max-connections", "2")
+        ask = b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for wanted, connect in [(b" 200 ", self.raw)] * 2 + [(b" 200 ", self.local)] * 16 + [(b" 503 ", self.local)] * 2 + [(b" 503 ", self.raw)]:
+            connection = connect()
+            try:
+                connection.sendall(ask)
+            except BrokenPipeError:
+                pass  # it was told already
+            self.assertIn(wanted, connection.recv(65536))
+
+    def local(self):
+        connection = socket.socket(socket.AF_UNIX)
+        self.addCleanup(connection.close)
+        connection.settimeout(20)
+        connection.connect(str(self.data / "server.sock"))
+        return connection
+
     def operator(self, path):
         """What the Unix socket says."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
-            connection.connect(str(self.data / "server.sock"))
+        with self.local() as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             return self.rest(connection)
 

@@ -149,7 +149,7 @@ export class Browser {
         const context = await this.browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", acceptDownloads: true,
             permissions: ["clipboard-read", "clipboard-write"] });
         const page = await context.newPage();
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(30_000);
         page.complaints = [];
         page.on("pageerror", (error) => page.complaints.push(`error: ${error.stack ?? error.message}`));
         page.on("console", (message) => {
@@ -230,7 +230,7 @@ export function wentOn({ longest, task }, milliseconds) {
 }
 
 /** Waits until `check` holds. */
-export async function until(check, what, milliseconds = 15_000) {
+export async function until(check, what, milliseconds = 30_000) {
     const end = Date.now() + milliseconds;
     for (;;) {
         if (await check())
