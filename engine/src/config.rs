@@ -17,13 +17,13 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, WasmBacktraceDetails,
 };
 
-use crate::memory::{Creator, Memories};
 use crate::spare::Spares;
+use theater_memory::memory::{Creator, Memories};
 
 /// The version that `Cargo.toml` pins; part of the fingerprint.
 const WASMTIME_VERSION: &str = "48.0.8";
-/// The form in which `component` serializes, and what is `small`: changed with them.
-const FORM: u32 = 3;
+/// The form in which `component` serializes, and what is `small` or `large`: changed with them.
+const FORM: u32 = 4;
 /// Most elements of a table, by the chain format.
 pub const TABLE_ELEMENTS: usize = 100_000;
 /// Stack of a recorder and of a verifier, by the chain format.
@@ -32,7 +32,7 @@ const VERIFIER_STACK: usize = 4 << 20;
 /// Stack that the engine's own code and the host callbacks may need beside the guest's.
 const HOST_STACK: usize = 512 << 10;
 /// What one component may consist of. Tool chains make 4 to 30 core instances, 1 or 2 memories, 1 to 4 tables.
-const CORE_INSTANCES: u32 = 200;
+pub const CORE_INSTANCES: u32 = 200;
 const MEMORIES: u32 = 16;
 const TABLES: u32 = 32;
 /// Bytes of bookkeeping of one core instance, and of all of one component.
@@ -43,6 +43,8 @@ const RESIDENT_WITH_SCAN: usize = 1 << 20;
 const RESIDENT_WITHOUT_SCAN: usize = 64 << 10;
 /// The same for a small component, whose memory has grown: writing zeros costs a tenth of taking pages anew.
 const RESIDENT_SMALL: usize = 8 << 20;
+/// The same for a paged component: what its slots may keep as their own.
+const RESIDENT_PAGED: usize = 8 << 20;
 
 /// th_engine_options.
 #[repr(C)]
@@ -59,8 +61,12 @@ pub struct Options {
 pub struct Engines {
     /// For components in general: memories are images that are mapped, from a pool.
     pub engine: Engine,
-    /// For small components (`small`): memories come from `memory`, with their data.
+    /// For small components and paged ones: memories come from `theater_memory`, with their data.
     pub small: Engine,
+    /// What a paged memory keeps between turns as its own, most bytes of one, and whether any are kept.
+    pub paged_resident: usize,
+    pub memory_bytes: usize,
+    pub has_pool: bool,
     pub spares: Spares,
     /// Most turns at once, and how many there are.
     pub most_turns: usize,
@@ -93,6 +99,9 @@ impl TheaterEngine {
             engines: Arc::new(Engines {
                 engine,
                 small,
+                paged_resident: usize::try_from(options.keep_resident_bytes).unwrap_or(usize::MAX).min(RESIDENT_PAGED),
+                memory_bytes: usize::try_from(memory_bytes(options))?,
+                has_pool,
                 spares: Spares::new(has_pool),
                 most_turns,
                 turns: AtomicUsize::new(0),

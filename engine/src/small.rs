@@ -13,6 +13,9 @@
 
 use std::ops::Range;
 
+use theater_memory::Image;
+
+use crate::config::{CORE_INSTANCES, TABLE_ELEMENTS as MOST_TABLE_ELEMENTS};
 use wasmparser::{
     BinaryReader, ComponentType, DataKind, DataSectionReader, ElementItems, Encoding, Instance, Operator, Parser,
     Payload, Result,
@@ -31,18 +34,16 @@ const FUNCTIONS: u32 = 16 << 10;
 /// Most bytes from the first to the last of the data: they are copied for each instance.
 const DATA_BYTES: usize = 64 << 10;
 
+/// Of a component that is not small, but has a memory made beforehand: as many instances as the pool takes, and of
+/// tables and functions what tool chains make, ten times. What is larger comes from the pool, which bounds it itself.
+const PAGED_TABLES: u32 = 256;
+const PAGED_FUNCTIONS: u32 = 1 << 20;
+
 /// Numbers of sections: of a core module in a component, and of data in a core module.
-const MODULE_SECTION: u8 = 1;
-const DATA_SECTION: u8 = 11;
+pub const MODULE_SECTION: u8 = 1;
+pub const DATA_SECTION: u8 = 11;
 /// Magic number and version, of components and of modules.
 const HEADER: usize = 8;
-
-/// The data of a memory: `bytes` from `offset` on, all else zero.
-#[derive(Default)]
-pub struct Image {
-    pub offset: usize,
-    pub bytes: Vec<u8>,
-}
 
 /// A small component without its data, and the data; nothing if the component, which must be valid, is not small.
 pub fn split(binary: &[u8]) -> Option<(Vec<u8>, Image)> {
@@ -58,9 +59,37 @@ pub fn split(binary: &[u8]) -> Option<(Vec<u8>, Image)> {
     Some((without, data.image()))
 }
 
+/// What memory a component has, and of what it consists.
+struct Shape {
+    /// One memory, in a module of the outermost component that is instantiated once, and no data but for it.
+    single: bool,
+    small: bool,
+    tables_fit: bool,
+    memory_bytes: usize,
+    instances: u32,
+    tables: u32,
+    functions: u32,
+}
+
 /// The bytes of its memory if a component is small, but for the places of the data (invariant 1).
 fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
-    let (mut open, mut modules, mut instances, mut fits) = (Vec::new(), 0, 0, true);
+    let shape = shape(binary)?;
+    Ok((shape.single && shape.small).then_some(shape.memory_bytes))
+}
+
+/// The same for one that is not small, but for which a memory can be made beforehand too (`large`).
+pub fn memory_of_paged(binary: &[u8]) -> Result<Option<usize>> {
+    let shape = shape(binary)?;
+    let bounded = shape.tables_fit
+        && shape.instances <= CORE_INSTANCES
+        && shape.tables.saturating_mul(shape.instances) <= PAGED_TABLES
+        && shape.functions <= PAGED_FUNCTIONS;
+    Ok((shape.single && bounded).then_some(shape.memory_bytes))
+}
+
+fn shape(binary: &[u8]) -> Result<Shape> {
+    let (mut open, mut modules, mut instances, mut fits, mut single) = (Vec::new(), 0, 0, true, true);
+    let mut tables_fit = true;
     let (mut tables, mut globals, mut functions) = (0, 0, 0);
     // The module with the memory, and how often it is instantiated.
     let (mut memory_of, mut memories_made, mut memory_pages) = (None, 0, 0);
@@ -68,7 +97,7 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
         match payload? {
             Payload::Version { encoding, .. } => {
                 if encoding == Encoding::Module {
-                    fits &= open.len() == 1;
+                    single &= open.len() == 1;
                     modules += 1;
                 }
                 open.push(encoding);
@@ -77,13 +106,16 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
             Payload::MemorySection(section) => {
                 for memory in section {
                     memory_pages = memory?.initial;
-                    fits &= memory_pages <= MEMORY_PAGES && memory_of.replace(modules - 1).is_none();
+                    fits &= memory_pages <= MEMORY_PAGES;
+                    single &= memory_of.replace(modules - 1).is_none();
                 }
             }
             Payload::TableSection(section) => {
                 tables += section.count();
                 for table in section {
-                    fits &= table?.ty.initial <= TABLE_ELEMENTS;
+                    let elements = table?.ty.initial;
+                    fits &= elements <= TABLE_ELEMENTS;
+                    tables_fit &= elements <= MOST_TABLE_ELEMENTS as u64;
                 }
             }
             Payload::GlobalSection(section) => globals += section.count(),
@@ -100,12 +132,12 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
             }
             // Without it, no instruction names a segment.
             Payload::DataCountSection { .. } => fits = false,
-            Payload::DataSection(_) => fits &= memory_of == Some(modules - 1),
+            Payload::DataSection(_) => single &= memory_of == Some(modules - 1),
             Payload::InstanceSection(section) => {
                 instances += section.count();
                 for instance in section {
                     if let Instance::Instantiate { module_index, .. } = instance? {
-                        fits &= open.len() == 1;
+                        single &= open.len() == 1;
                         memories_made += u32::from(Some(module_index) == memory_of);
                     }
                 }
@@ -113,7 +145,7 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
             // An alias could give a module another number.
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
-                    fits &= !is_of_module(&alias?);
+                    single &= !is_of_module(&alias?);
                 }
             }
             Payload::ComponentTypeSection(section) => {
@@ -125,8 +157,17 @@ fn memory_of_small(binary: &[u8]) -> Result<Option<usize>> {
         }
     }
     fits &= tables.saturating_mul(instances) <= TABLES && globals <= GLOBALS && functions <= FUNCTIONS;
-    let small = fits && memories_made == 1 && instances <= INSTANCES;
-    Ok(small.then_some(memory_pages as usize * (64 << 10)))
+    // More than a memory of 32 bits can have is an error of the component, and of no use here.
+    let memory_bytes = usize::try_from(memory_pages.saturating_mul(64 << 10)).unwrap_or(usize::MAX);
+    Ok(Shape {
+        single: single && memories_made == 1,
+        small: fits && instances <= INSTANCES,
+        tables_fit,
+        memory_bytes,
+        instances,
+        tables,
+        functions,
+    })
 }
 
 fn is_of_module(alias: &wasmparser::ComponentAlias) -> bool {
@@ -139,7 +180,7 @@ fn is_of_module(alias: &wasmparser::ComponentAlias) -> bool {
 }
 
 /// Copies a module or component, with what `change` makes of each section of one kind: other contents, or nothing.
-fn rewrite(binary: &[u8], kind: u8, change: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>) -> Option<Vec<u8>> {
+pub fn rewrite(binary: &[u8], kind: u8, change: &mut dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>>) -> Option<Vec<u8>> {
     let mut out = binary.get(..HEADER)?.to_vec();
     let mut reader = BinaryReader::new(&binary[HEADER..], HEADER);
     while !reader.eof() {
@@ -157,7 +198,7 @@ fn rewrite(binary: &[u8], kind: u8, change: &mut dyn FnMut(&[u8]) -> Option<Opti
 }
 
 /// LEB128, as WebAssembly writes sizes.
-fn write_size(out: &mut Vec<u8>, mut size: usize) {
+pub fn write_size(out: &mut Vec<u8>, mut size: usize) {
     while size >= 0x80 {
         out.push(size as u8 | 0x80);
         size >>= 7;

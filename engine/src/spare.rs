@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use wasmtime::Store;
 
 use crate::host::Host;
-use crate::memory::{locked, thread, THREADS};
+use theater_memory::memory::{locked, thread, THREADS};
 
 /// Turns that a store serves. More save little, and their memories stop fitting into a processor's nearer cache.
 const TURNS: u32 = 8;

@@ -13,11 +13,11 @@ use std::sync::atomic::Ordering;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc};
 use wasmtime::{Error, OutOfMemory, Store, Trap, WasmBacktrace};
 
-use crate::component::TheaterComponent;
+use crate::component::{Memory, TheaterComponent};
 use crate::ffi::Outcome;
 use crate::host::Host;
-use crate::memory;
 use crate::spare::Spare;
+use theater_memory::{memory, paged};
 
 /// Most live handles of a component's own resources: a bound on the host's memory that no honest guest meets, where
 /// Wasmtime would stop at a tenth of it. It has no type of its own, only these words.
@@ -52,7 +52,7 @@ impl End {
 impl<'a> Turn<'a> {
     pub fn new(component: &'a TheaterComponent, host: Host) -> Result<Turn<'a>, Error> {
         let fuel = host.options.fuel;
-        let waiting = if component.image.is_some() { component.engines.spares.take(component.number) } else { None };
+        let waiting = component.is_small().then(|| component.engines.spares.take(component.number)).flatten();
         let mut spare = match waiting {
             Some(mut spare) => {
                 *spare.store.data_mut() = host;
@@ -81,9 +81,10 @@ impl<'a> Turn<'a> {
             let error = Error::msg(format!("the concurrent limit of {most} turns is reached"));
             return Err(self.ended(&error, false));
         }
-        let made = match &self.component.image {
-            Some(image) => memory::with_image(image, || pre.instantiate(self.store())),
-            None => pre.instantiate(self.store()),
+        let made = match &self.component.memory {
+            Memory::General => pre.instantiate(self.store()),
+            Memory::Small(image) => memory::with_image(image, || pre.instantiate(self.store())),
+            Memory::Paged(pages) => paged::with_pages(pages, || pre.instantiate(self.store())),
         };
         // Only with a guest's frames on the stack can it be the guest's doing: before them the pool or memory fails.
         self.instance = Some(made.map_err(|error| self.ended(&error, error.is::<WasmBacktrace>()))?);
@@ -160,7 +161,7 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let engines = &self.component.engines;
-        if let Some(spare) = self.spare.take().filter(|_| self.clean && self.component.image.is_some()) {
+        if let Some(spare) = self.spare.take().filter(|_| self.clean && self.component.is_small()) {
             engines.spares.give_back(self.component.number, spare);
         }
         // Only now is what the turn took of a pool free for another.

@@ -27,6 +27,9 @@ static const struct {
     {"memory_of_before", "", ""},
     {"data", "four", "state"},
     {"data_named", "four", "state"},
+    {"data_pool", "four", "state"},
+    {"data_paged", "many", "state"},
+    {"data_paged", "grow", "state"},
     {"traps", "k", "s"},
 };
 
@@ -127,14 +130,13 @@ static void the_fuel_is_that_of_the_name(void **state)
     }
 }
 
-/* The memory of a small component is made and reset by the engine itself, and its store serves several turns:
- * whatever came before, a turn is that of a component whose memory Wasmtime makes. */
-static void small_components_are_as_fresh_as_others(void **state)
+/* Runs `component` in turns of which some trap or run out of fuel, beside one whose memory Wasmtime makes. */
+static void compare_with_others(const char *name)
 {
     static const char output[] = "abcdEFGH\1\0\0\0";
     for (int which = 0; which < TEST_ENGINES; which++) {
-        th_engine_component *small = test_component(test_engine(which), "data");
-        th_engine_component *other = test_component(test_engine(which), "data_named");
+        th_engine_component *small = test_component(test_engine(which), name);
+        th_engine_component *other = test_component(test_engine(which), "data_pool");
         test_run first;
         test_run_begin(&first);
         test_run_handle(&first, other, test_text("four"), test_text("state"));
@@ -165,6 +167,54 @@ static void small_components_are_as_fresh_as_others(void **state)
     }
 }
 
+/* The memory of a small component is made and reset by the engine itself, and its store serves several turns:
+ * whatever came before, a turn is that of a component whose memory Wasmtime makes. */
+static void small_components_are_as_fresh_as_others(void **state)
+{
+    compare_with_others("data");
+}
+
+/* The same of a component whose pages are mapped, and written back after a turn. */
+static void paged_components_are_as_fresh_as_others(void **state)
+{
+    compare_with_others("data_named");
+}
+
+/* Whatever a turn wrote, few pages, many, all, or more than there were, and however it ended: the next one
+ * begins with the memory of the first. */
+static void pages_come_back_after_every_turn(void **state)
+{
+    static const char *const inputs[] = {"1", "many", "2", "1", "grow", "3",  "grow", "whole",
+                                         "4", "!",    "1", "?", "many", "?1", "2",    "grow"};
+    for (int which = 0; which < TEST_ENGINES; which++) {
+        th_engine_component *component = test_component(test_engine(which), "data_paged");
+        uint64_t fresh = 0;
+        for (size_t i = 0; i < 5 * sizeof inputs / sizeof *inputs; i++) {
+            const char *input = inputs[(i * 7 + i / 16) % (sizeof inputs / sizeof *inputs)];
+            test_run run;
+            uint64_t found[3];
+            test_run_begin(&run);
+            run.options.fuel = 100000000;
+            test_run_handle(&run, component, test_text(input), test_text("state"));
+            if (*input == '!' || *input == '?') {
+                assert_int_equal(run.outcome, TH_ENGINE_TRAP);
+            } else {
+                assert_int_equal(run.outcome, TH_ENGINE_OK);
+                assert_int_equal(run.result.output.size, sizeof found);
+                memcpy(found, run.result.output.data, sizeof found);
+                fresh = fresh ? fresh : found[0];
+                if (found[0] != fresh || found[1] != 0 || memcmp(&found[2], "passive!", 8) != 0)
+                    fail_msg("turn %zu, %s: %llx is not %llx, or %llx is not 0", i, input,
+                             (unsigned long long)found[0], (unsigned long long)fresh,
+                             (unsigned long long)found[1]);
+            }
+            test_run_end(&run);
+        }
+        assert_int_not_equal(fresh, 0);
+        th_engine_component_free(component);
+    }
+}
+
 static int done(void **state)
 {
     test_engines_free();
@@ -178,6 +228,8 @@ int main(void)
         cmocka_unit_test(nans_are_canonical_and_positive),
         cmocka_unit_test(the_fuel_is_that_of_the_name),
         cmocka_unit_test(small_components_are_as_fresh_as_others),
+        cmocka_unit_test(paged_components_are_as_fresh_as_others),
+        cmocka_unit_test(pages_come_back_after_every_turn),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

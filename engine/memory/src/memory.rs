@@ -22,13 +22,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::mm::{madvise, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags};
 use wasmtime::{bail, LinearMemory, MemoryCreator, MemoryType, Result};
 
-use crate::small::Image;
+use crate::{paged, Image};
 
 /// Numbers that threads get, in turn. Two threads with one number share a list, no more.
 pub const THREADS: usize = 32;
 /// Most slots of one free list: those of a thread's spare store, and of the one that takes its place.
 const SLOTS: usize = 16;
-const PAGE: usize = 4096;
+pub const PAGE: usize = 4096;
 
 /// The number of the calling thread, below `THREADS`.
 pub fn thread() -> usize {
@@ -50,11 +50,11 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Address space for one memory: a guard, the memory, what it may grow into, a guard.
-struct Slot {
-    base: NonNull<u8>,
-    reservation: usize,
+pub struct Slot {
+    pub base: NonNull<u8>,
+    pub reservation: usize,
     guard: usize,
-    accessible: usize,
+    pub accessible: usize,
 }
 
 // SAFETY: a slot is plain memory with one owner (invariant 3).
@@ -62,7 +62,7 @@ unsafe impl Send for Slot {}
 unsafe impl Sync for Slot {}
 
 impl Slot {
-    fn map(reservation: usize, guard: usize) -> Result<Slot> {
+    pub fn map(reservation: usize, guard: usize) -> Result<Slot> {
         let (size, flags) = (reservation + 2 * guard, MapFlags::PRIVATE | MapFlags::NORESERVE);
         // SAFETY: a new mapping where the kernel has room.
         let start = unsafe { mmap_anonymous(null_mut(), size, ProtFlags::empty(), flags)? };
@@ -71,7 +71,7 @@ impl Slot {
     }
 
     /// Makes exactly the first `size` bytes, whole pages, accessible. What is added is zero.
-    fn resize(&mut self, size: usize) -> Result<()> {
+    pub fn resize(&mut self, size: usize) -> Result<()> {
         let (from, to) = (self.accessible.min(size), self.accessible.max(size));
         let access = if size > from { MprotectFlags::READ | MprotectFlags::WRITE } else { MprotectFlags::empty() };
         if from < to {
@@ -256,6 +256,12 @@ unsafe impl MemoryCreator for Creator {
         let most = self.0.most.min(maximum.unwrap_or(usize::MAX)).min(reservation);
         if minimum > most {
             return Err(format!("a memory of {minimum} bytes does not fit into {most}"));
+        }
+        if let Some(pages) = paged::wanted() {
+            return match pages.memory(minimum, self.0.most.min(reservation), reservation, guard) {
+                Ok(linear) => Ok(Box::new(linear)),
+                Err(error) => Err(format!("no room for a memory: {error}")),
+            };
         }
         let mut slot = self.0.take(reservation, guard).map_err(|error| format!("no room for a memory: {error}"))?;
         let made = slot.resize(minimum);

@@ -1,0 +1,261 @@
+//! Memories of large components, such as the actors that `theater build` makes of Python and JavaScript: an image that
+//! is mapped, and after a turn the pages that it wrote, written back.
+//!
+//! Wasmtime's pool does the same, but gives up what a turn wrote in more than 32 places: it returns the rest of the
+//! memory to the kernel, and the next turn takes each of its pages anew. A turn in Python writes in 150 places.
+//!
+//! 1. A slot that waits is as the component's memory begins: its image, and zeros. It belongs to one component, and goes
+//!    with it.
+//! 2. Pages once written stay the slot's own, and are written back after each turn. Another page becomes its own by a
+//!    fault only. So after a turn in which its thread had no fault the kernel, who takes long to look through a large
+//!    memory, need not be asked which they are (`pagemap`).
+//! 3. Where the kernel has no word for it, or there are too many such pages, they go back to the kernel.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Write;
+use std::ptr::{null, null_mut, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rustix::fs::{memfd_create, MemfdFlags};
+use rustix::mm::{madvise, mmap, munmap, Advice, MapFlags, ProtFlags};
+use wasmtime::{bail, LinearMemory, Result};
+
+use crate::memory::{locked, Slot, PAGE};
+use crate::pagemap::{self, Region};
+use crate::Image;
+
+/// Slots that wait, of one component and of all of one process.
+const WAITING: usize = 32;
+const WAITING_OF_ALL: usize = 128;
+/// Regions that are taken from the kernel at once.
+const REGIONS: usize = 512;
+
+/// The image of one component as a file, and its slots that wait.
+pub struct Pages {
+    file: File,
+    /// The image as it lies in the memory: whole pages.
+    start: usize,
+    size: usize,
+    /// The file once more, to be read.
+    view: NonNull<u8>,
+    free: Mutex<Vec<Own>>,
+    /// Most bytes of pages that a waiting slot keeps as its own.
+    resident: usize,
+    /// Whether slots wait.
+    keeps: bool,
+}
+
+// SAFETY: the view is never written.
+unsafe impl Send for Pages {}
+unsafe impl Sync for Pages {}
+
+/// Slots that wait, in this process.
+static WAIT: AtomicUsize = AtomicUsize::new(0);
+
+/// Tells the calling thread from all others.
+fn thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
+}
+
+thread_local! {
+    /// Whose the next memory is that this thread makes.
+    static PAGES: Cell<*const Arc<Pages>> = const { Cell::new(null()) };
+}
+
+/// Runs `body`, in which the one memory of a paged component is made.
+pub fn with_pages<T>(pages: &Arc<Pages>, body: impl FnOnce() -> T) -> T {
+    struct Clear;
+    impl Drop for Clear {
+        fn drop(&mut self) {
+            PAGES.set(null());
+        }
+    }
+    let _clear = Clear;
+    PAGES.set(pages);
+    body()
+}
+
+/// Of what the memory that is made now is to be made, if it is one of a paged component.
+pub fn wanted() -> Option<Arc<Pages>> {
+    // SAFETY: `with_pages` borrows it for as long as it stands there.
+    unsafe { PAGES.take().as_ref() }.cloned()
+}
+
+impl Pages {
+    /// Of a component with this image. Its slots keep up to `resident` bytes of pages as their own, if they are kept at all.
+    pub fn new(image: &Image, resident: usize, keeps: bool) -> std::io::Result<Arc<Pages>> {
+        let start = image.offset & !(PAGE - 1);
+        let size = (image.offset - start + image.bytes.len()).next_multiple_of(PAGE);
+        let mut file = File::from(memfd_create(c"theater-image", MemfdFlags::CLOEXEC)?);
+        file.set_len(size as u64)?;
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start((image.offset - start) as u64))?;
+        file.write_all(&image.bytes)?;
+        // SAFETY: a new mapping.
+        let view = unsafe { mmap(null_mut(), size, ProtFlags::READ, MapFlags::SHARED, &file, 0)? };
+        let view = NonNull::new(view.cast()).expect("a mapping is not at zero");
+        Ok(Arc::new(Pages { file, start, size, view, free: Mutex::default(), resident, keeps }))
+    }
+
+    /// The image, and where it begins.
+    pub fn image(&self) -> (usize, &[u8]) {
+        // SAFETY: the mapping that `new` made, which nobody writes.
+        (self.start, unsafe { std::slice::from_raw_parts(self.view.as_ptr(), self.size) })
+    }
+
+    /// A memory of the component, of `minimum` bytes that may grow to `most`.
+    pub fn memory(self: Arc<Self>, minimum: usize, most: usize, reservation: usize, guard: usize) -> Result<Linear> {
+        let waiting = locked(&self.free).pop();
+        let mut own = match waiting {
+            Some(own) => {
+                WAIT.fetch_sub(1, Ordering::Relaxed);
+                own
+            }
+            None => self.map(minimum, reservation, guard)?,
+        };
+        own.slot.resize(minimum)?;
+        (own.faults, own.thread) = (pagemap::faults(), thread());
+        Ok(Linear { own: Some(own), most, pages: self })
+    }
+
+    fn map(&self, minimum: usize, reservation: usize, guard: usize) -> Result<Own> {
+        if self.start + self.size > minimum {
+            bail!("the image is larger than the memory");
+        }
+        let mut slot = Slot::map(reservation, guard)?;
+        slot.resize(minimum)?;
+        let place = slot.base.as_ptr().wrapping_add(self.start);
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        // SAFETY: a part of the slot's own mapping. Where there are no huge pages, none need be turned off.
+        unsafe {
+            mmap(place.cast(), self.size, access, flags, &self.file, 0)?;
+            let _ = madvise(slot.base.as_ptr().cast(), reservation, Advice::LinuxNoHugepage);
+        }
+        Ok(Own { slot, written: Vec::new(), faults: 0, thread: 0 })
+    }
+
+    fn give_back(&self, mut own: Own) {
+        if !self.keeps || WAIT.load(Ordering::Relaxed) >= WAITING_OF_ALL || !self.reset(&mut own) {
+            return;
+        }
+        let mut free = locked(&self.free);
+        if free.len() < WAITING {
+            free.push(own);
+            WAIT.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Back to how the memory begins (invariant 1). False if that cannot be done.
+    fn reset(&self, own: &mut Own) -> bool {
+        let calm = own.thread == thread() && own.faults == pagemap::faults();
+        if !(calm && pagemap::probe()) && !self.look(own) {
+            return false;
+        }
+        // A turn before may have grown the memory further: what cannot be reached now is zero already.
+        let base = own.slot.base.as_ptr();
+        for region in &own.written {
+            let end = (region.end as usize - base as usize).min(own.slot.accessible);
+            self.restore(base, region.start as usize - base as usize, end);
+        }
+        true
+    }
+
+    /// Finds out which pages are the slot's own, and gives back to the kernel those that are too many.
+    fn look(&self, own: &mut Own) -> bool {
+        own.written.clear();
+        let base = own.slot.base.as_ptr() as u64;
+        let (mut from, end) = (base, base + own.slot.accessible as u64);
+        let (mut most, mut found) = (self.resident / PAGE, [Region::NONE; REGIONS]);
+        while from < end && most > 0 {
+            let Some((count, walked)) = pagemap::written(from, end, most, &mut found) else { break };
+            own.written.extend_from_slice(&found[..count]);
+            let pages: u64 = found[..count].iter().map(|region| (region.end - region.start) / PAGE as u64).sum();
+            most = most.saturating_sub(pages as usize);
+            from = walked;
+        }
+        // SAFETY: memory of the slot, which nobody uses any more; its file and zeros come back.
+        from >= end || unsafe { madvise(from as *mut _, (end - from) as usize, Advice::LinuxDontNeed) }.is_ok()
+    }
+
+    /// Writes the image, or zeros, over pages of a slot, from `start` to `end` of the memory that begins at `base`.
+    fn restore(&self, base: *mut u8, start: usize, end: usize) {
+        let image_end = self.start + self.size;
+        let zero = |from: usize, to: usize| {
+            // SAFETY: accessible memory of the slot, that no instance uses any more.
+            unsafe { base.add(from).write_bytes(0, to.saturating_sub(from)) }
+        };
+        zero(start, end.min(self.start));
+        let (from, to) = (start.max(self.start), end.min(image_end));
+        if from < to {
+            // SAFETY: likewise, and the view of the image.
+            unsafe { base.add(from).copy_from_nonoverlapping(self.view.as_ptr().add(from - self.start), to - from) };
+        }
+        zero(start.max(image_end), end);
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        WAIT.fetch_sub(locked(&self.free).len(), Ordering::Relaxed);
+        // SAFETY: the mapping that `new` made, and nobody reads it any more.
+        let _ = unsafe { munmap(self.view.as_ptr().cast(), self.size) };
+    }
+}
+
+/// A slot of one component.
+struct Own {
+    slot: Slot,
+    /// The pages that are its own.
+    written: Vec<Region>,
+    /// The thread that uses it, and the faults that it had had then.
+    thread: usize,
+    faults: u64,
+}
+
+/// A memory in use.
+pub struct Linear {
+    own: Option<Own>,
+    most: usize,
+    pages: Arc<Pages>,
+}
+
+impl Linear {
+    fn slot(&self) -> &Slot {
+        &self.own.as_ref().expect("the slot is there until the drop").slot
+    }
+}
+
+// SAFETY: a mapping that lies still, as the component's memory begins, and ends with memory that cannot be touched.
+unsafe impl LinearMemory for Linear {
+    fn byte_size(&self) -> usize {
+        self.slot().accessible
+    }
+
+    fn byte_capacity(&self) -> usize {
+        self.slot().reservation
+    }
+
+    fn grow_to(&mut self, size: usize) -> Result<()> {
+        if size > self.most {
+            bail!("a memory of {size} bytes does not fit into {}", self.most);
+        }
+        self.own.as_mut().expect("the slot is there until the drop").slot.resize(size)
+    }
+
+    fn as_ptr(&self) -> *mut u8 {
+        self.slot().base.as_ptr()
+    }
+}
+
+impl Drop for Linear {
+    fn drop(&mut self) {
+        if let Some(own) = self.own.take() {
+            self.pages.give_back(own);
+        }
+    }
+}
