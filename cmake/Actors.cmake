@@ -12,7 +12,7 @@ function(theater_actor name)
     set(include -I ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_INCLUDE})
   endif()
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_INCLUDE}/*.h
-    ${CMAKE_SOURCE_DIR}/sdk/c/*.h)
+    ${CMAKE_SOURCE_DIR}/sdk/c/*.h ${CMAKE_SOURCE_DIR}/sdk/c/libc/*.h)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/actors)
   set(output ${CMAKE_BINARY_DIR}/actors/${name}.wasm)
   add_custom_command(

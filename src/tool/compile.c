@@ -35,6 +35,7 @@ static const char *const compile_flags[] = {
     "-mmutable-globals",
     "-Wall",
     "-Wextra",
+    "-Werror=implicit-function-declaration", /* or the linker would say it, without the line */
     "-Wno-unused-parameter", /* an actor without a configuration has one that it does not read */
 };
 
@@ -99,8 +100,8 @@ static theater_status compile_one(const th_tool_compiler *compiler, const th_too
                                   const char *source, const char *sdk, const char *object,
                                   theater_error *reterr)
 {
-    const char *arguments[COMPILE_FLAGS + 12];
-    char map[PATH_MAX + 32];
+    const char *arguments[COMPILE_FLAGS + 14];
+    char map[PATH_MAX + 32], libc[PATH_MAX + 8];
     size_t n = 0;
     arguments[n++] = compiler->clang;
     for (size_t i = 0; i < COMPILE_FLAGS; i++)
@@ -115,6 +116,10 @@ static theater_status compile_one(const th_tool_compiler *compiler, const th_too
     }
     arguments[n++] = "-I";
     arguments[n++] = sdk;
+    /* Behind all others, and named as a system's: the few headers of C's library that an actor can have. */
+    snprintf(libc, sizeof libc, "%s/libc", sdk);
+    arguments[n++] = "-isystem";
+    arguments[n++] = libc;
     arguments[n++] = "-c";
     arguments[n++] = "-o";
     arguments[n++] = object;

@@ -81,6 +81,24 @@ class Command(unittest.TestCase):
         self.run_theater("test", "poll", "--no-build")
         self.assertIn("got       no", self.run_theater("test", "poll", code=ACTOR_FAILED).stdout)
 
+    def test_the_parts_of_the_c_library_that_there_are(self):
+        folder = Path(__file__).parent / "libc"
+        (self.folder / "libc").mkdir()
+        for name in ("actor.c", "actor.test"):
+            (self.folder / "libc" / name).write_bytes((folder / name).read_bytes())
+        self.run_theater("test", "libc")
+
+    def test_what_c_does_not_have_is_said_at_its_line(self):
+        poll = self.new()
+        source = (poll / "actor.c").read_text()
+        for text, place, part in (("#include <stdio.h>\n" + source, "actor.c:1:", "theater_text.h writes"),
+                                  ("#include <time.h>\n" + source, "actor.c:1:", "theater_now()"),
+                                  (source.replace("theater_put_byte(&output, ' ')", "put(&output)"), "actor.c:59:", "'put'")):
+            (poll / "actor.c").write_text(text)
+            done = self.run_theater("build", "poll", code=INVALID_ARGUMENT)
+            self.assertIn(place, done.stderr)
+            self.assertIn(part, done.stderr)
+
     def test_what_is_built(self):
         self.new()
         self.run_theater("build", "poll/actor.c")
@@ -132,6 +150,8 @@ class Command(unittest.TestCase):
         built = run("build", "z")
         self.assertEqual(built.returncode, 25)
         self.assertRegex(built.stderr, r"not installed: /\S+/tools/guest-tools zig\n$")
+        self.assertEqual(run("new", "--lang", "rust", "r").returncode, 0)
+        self.assertRegex(run("build", "r").stderr, r"no Rust that can make WebAssembly: /\S+/tools/guest-tools rust, or")
         lines = [load(line) for line in run("doctor", "--json").stdout.splitlines()]
         zig = next(line for line in lines if line["check"] == "zig")
         self.assertEqual(zig["verdict"], "warning")

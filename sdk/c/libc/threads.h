@@ -1,0 +1,2 @@
+/* Says why it is not there. */
+#error "an actor has one thread"
