@@ -2,8 +2,8 @@
 //
 //     node build.mjs ESBUILD COMPONENTIZE ENTRY SDK BUNDLE COMPONENT
 //
-// ESBUILD and COMPONENTIZE are the programs esbuild and componentize-qjs, whose packages are used. The bundle is kept,
-// because an error's place in it is what a rejection names. Called by `theater build`, which then makes one core module
+// ESBUILD and COMPONENTIZE are the programs esbuild and componentize-qjs, whose packages are used. The bundle ends with a
+// table of which of its lines come from where, so that a rejection names a line of the sources. Called by `theater build`, which then makes one core module
 // of the component and answers what is left of WASI.
 
 import { createRequire } from "node:module";
@@ -27,11 +27,51 @@ function fail(message) {
     process.exit(1);
 }
 
+/** The numbers of a source map's segment (base 64, variable length, the sign in the lowest bit). */
+function decodeSegment(text) {
+    const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const numbers = [];
+    let value = 0, shift = 0;
+    for (const character of text) {
+        const digit = digits.indexOf(character);
+        value |= (digit & 31) << shift;
+        shift += 5;
+        if (digit < 32) {
+            numbers.push(value & 1 ? -(value >> 1) : value >> 1);
+            value = shift = 0;
+        }
+    }
+    return numbers;
+}
+
+/** Which lines of the bundle are which of the sources: [line, file, its line], each up to the next. A file of the SDK has
+ * no name: an error's place is where the actor called it. */
+function placesOf(map, folder) {
+    const names = map.sources.map((source) => {
+        const name = path.relative(folder, path.resolve(path.dirname(bundle), source));
+        return name.startsWith("..") || name.startsWith(".theater") || name === "actor-start.js" ? "" : name;
+    });
+    const places = [];
+    let source = 0, line = 0;
+    map.mappings.split(";").forEach((segments, index) => {
+        for (const [, sources, lines] of segments.split(",").filter(Boolean).map(decodeSegment)) {
+            source += sources ?? 0;
+            line += lines ?? 0;
+        }
+        // What stands last in a line is of the same line in the sources; its indentation may be of the one before.
+        const [from, name, begin] = places.at(-1) ?? [];
+        const goesOn = name === names[source] && (name === "" || begin + index + 1 - from === line + 1);
+        if (segments !== "" && !goesOn)
+            places.push([index + 1, names[source], line + 1]);
+    });
+    return places;
+}
+
 async function makeBundle() {
     const folder = path.dirname(entry);
     const { build } = packageOf(esbuildProgram, "esbuild");
     try {
-        await build({
+        const { outputFiles } = await build({
             stdin: { contents: start, resolveDir: folder, sourcefile: "actor-start.js" },
             absWorkingDir: folder,
             bundle: true,
@@ -44,8 +84,13 @@ async function makeBundle() {
             alias: { theater: path.join(sdk, "index.js"), "theater/platform": path.join(sdk, "platform.js") },
             external: ["theater:actor/host"],
             outfile: bundle,
+            sourcemap: "external",
+            write: false,
             logLevel: "warning",
         });
+        const [map, code] = [".map", ".js"].map((end) => outputFiles.find((file) => file.path.endsWith(end)).text);
+        const places = JSON.stringify(placesOf(JSON.parse(map), folder));
+        writeFileSync(bundle, `${code}globalThis[Symbol.for("theater.places")] = ${places};\n`);
     } catch (error) {
         // esbuild has said what is wrong with the sources; what else is thrown says it itself.
         if (!error.errors)

@@ -60,15 +60,25 @@ class Answer {
 
 export const reply = (output, state) => new Answer(output, state);
 
+/** Where in the actor's sources something was thrown: the innermost place that is not the SDK's. The bundle ends with a
+ * table of its lines (build.mjs). */
+function placeOf(error) {
+    const places = globalThis[Symbol.for("theater.places")] ?? [];
+    for (const [, text] of String(error.stack ?? "").matchAll(/\.js:(\d+)/g)) {
+        const line = Number(text), run = places.findLast(([from]) => from <= line);
+        if (run?.[1])
+            return ` (${run[1]}:${run[2] + line - run[0]})`;
+    }
+    return "";
+}
+
 /** The text of a rejection: what was thrown on purpose is said as it is, a mistake with its kind and place. */
 function reason(error) {
     if (!(error instanceof Error))
         return typeof error === "string" ? error : `thrown: ${String(error)}`;
     if (error instanceof Reject || error.constructor === Error)
         return error.message;
-    // A place in the bundle, which `theater build` keeps as build/.cache/actor.js.
-    const place = /\.js(:\d+)/.exec(error.stack ?? "");
-    return `${error.name}: ${error.message}${place ? ` (actor.js${place[1]})` : ""}`;
+    return `${error.name}: ${error.message}${placeOf(error)}`;
 }
 
 function guarded(run) {
