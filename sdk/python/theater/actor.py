@@ -30,12 +30,12 @@ def reply(output: Any, state: Any) -> Answer:
 class Actor:
     """What an actor's author derives from. A module has one class that does."""
 
-    config: Codec = json
-    state: Codec = json
-    input: Codec = json
-    output: Codec = anything
+    config: Codec[Any] = json
+    state: Codec[Any] = json
+    input: Codec[Any] = json
+    output: Codec[Any] = anything
     """Bytes as they are, a string as UTF-8, None as no bytes, everything else as JSON."""
-    replies: Codec | None = None
+    replies: Codec[Any] | None = None
     """Of the answers to requests; `input` when it is None."""
 
     samples: Sequence[bytes | str] = ()
@@ -60,7 +60,7 @@ class Actor:
         return True
 
 
-def _decoded(codec: Codec, data: bytes, what: str) -> Any:
+def _decoded(codec: Codec[Any], data: bytes, what: str) -> Any:
     try:
         return codec.decode(data)
     except (ValueError, RecursionError) as error:

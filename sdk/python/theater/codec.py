@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json as _json
 import struct
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from theater.values import Shape, plain
 
 
-class Codec:
+T = TypeVar("T")
+Kind = TypeVar("Kind")
+
+
+class Codec(Generic[T]):
     """Writes values as bytes. `codec(Type)` is the same for values of a type: dataclasses, enumerations, lists, dictionaries, tuples of
     types, `X | None`; then what is read has that type, or is refused with its place."""
 
     def __init__(self, shape: Shape | None = None):
         self.shape = shape
 
-    def __call__(self, kind: Any) -> Codec:
-        return type(self)(Shape(kind))
+    def __call__(self, kind: type[Kind]) -> Codec[Kind]:
+        return type(self)(Shape(kind))  # type: ignore[arg-type, return-value]
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: T) -> bytes:
         return self._encode(value)
 
-    def decode(self, data: bytes) -> Any:
+    def decode(self, data: bytes) -> T:
         value = self._decode(data)
         return value if self.shape is None else self.shape.read(value)
 
@@ -33,7 +37,7 @@ class Codec:
         raise NotImplementedError
 
 
-class _Raw(Codec):
+class _Raw(Codec[bytes]):
     def _encode(self, value):
         if not isinstance(value, (bytes, bytearray, memoryview)):
             raise TypeError(f"bytes are wanted, not {type(value).__name__}")
@@ -43,7 +47,7 @@ class _Raw(Codec):
         return data
 
 
-class _Text(Codec):
+class _Text(Codec[str]):
     def _encode(self, value):
         if not isinstance(value, str):
             raise TypeError(f"a string is wanted, not {type(value).__name__}")
@@ -58,7 +62,7 @@ class _Text(Codec):
 _encoder = _json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
 
-class _Json(Codec):
+class _Json(Codec[Any]):
     def _encode(self, value):
         return b"" if value is None and self.shape is None else _encoder.encode(value).encode()
 
@@ -68,7 +72,7 @@ class _Json(Codec):
         return _json.loads(data.decode())
 
 
-class _Anything(Codec):
+class _Anything(Codec[Any]):
     """For outputs and payloads: bytes as they are, a string as UTF-8, None as no bytes, everything else as JSON."""
 
     def _encode(self, value):
@@ -206,7 +210,7 @@ class _Reader:
         return self.fail("a tag has no meaning here")
 
 
-class _Cbor(Codec):
+class _Cbor(Codec[Any]):
     def _encode(self, value):
         return _write(value, 0)
 

@@ -17,13 +17,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _in_turn = False
 
 
-def begin_turn():
+def begin_turn() -> None:
     """From here on there is a host; while modules are imported there is none."""
     global _in_turn  # pylint: disable=global-statement
     _in_turn = True
 
 
-def _there():
+def _there() -> Any:
     if _host is None or not _in_turn:
         raise RuntimeError("there is a host only in a turn of an actor")
     return _host
