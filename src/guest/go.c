@@ -43,9 +43,9 @@ static theater_status find(char *ret, theater_error *reterr)
         if (access(ret, X_OK) == 0 && is_new_enough(ret))
             return THEATER_OK;
     }
-    return th_fail(reterr, THEATER_TOOL_MISSING,
-                   "actors in Go need Go 1.%d or newer, %s: tools/guest-tools go", GO_MINOR_OLDEST,
-                   there ? "and the one here is older" : "which is not installed");
+    return th_fail(reterr, THEATER_TOOL_MISSING, "actors in Go need Go 1.%d or newer, %s: %s", GO_MINOR_OLDEST,
+                   there ? "and the one here is older" : "which is not installed",
+                   th_guest_remedy(&(th_guest_tool){.remedy = "tools/guest-tools go"}, ret));
 }
 
 static theater_status build(const th_guest_job *job, char *ret_tool, theater_error *reterr)

@@ -78,8 +78,9 @@ static theater_status find_cargo(char *ret, char *ret_sysroot, theater_error *re
         return th_fail(reterr, THEATER_TOOL_MISSING,
                        "Rust has no standard library for WebAssembly: rustup target add wasm32-unknown-unknown");
     return th_fail(reterr, THEATER_TOOL_MISSING,
-                   "no Rust that can make WebAssembly: tools/guest-tools rust, or on Debian: "
-                   "apt install cargo-web rustc-web rust-web-src lld");
+                   "no Rust that can make WebAssembly: %s, or on Debian: apt install cargo-web rustc-web "
+                   "rust-web-src lld",
+                   th_guest_remedy(&(th_guest_tool){.remedy = "tools/guest-tools rust"}, any));
 }
 
 static theater_status find(char *ret, theater_error *reterr)

@@ -6,9 +6,12 @@
   3. Building twice, the second time in another folder, gives the same bytes where docs/languages.md says so.
   4. Every other example of this language passes its tests.
   5. What its clock, its random numbers and its hash order give is as tests/languages/probes/LANGUAGE says.
+  6. Where the SDK runs on the machine itself too, its own tests pass there, and those of a new project.
 """
+import os
 from pathlib import Path
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -78,6 +81,21 @@ class Language(unittest.TestCase):
         self.assertEqual(self.run_theater(*data, "query", "poll", "result").stdout, "tea=1 coffee=0 water=0")
         self.run_theater(*data, "verify", "poll")
         self.run_theater(*data, "replay", "poll")
+
+    def test_the_sdk_and_a_new_project_pass_their_own_tests(self):
+        self.run_theater("new", "--lang", LANGUAGE, "poll")
+        poll, sdk = self.folder / "poll", Path(os.environ["THEATER_SDK"])
+        tool = next(line["detail"] for line in map(load, theater("doctor", "--json").stdout.splitlines()) if line["check"] == LANGUAGE)
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(self.folder / "target"), "GOFLAGS": "-mod=mod", "GOPROXY": "off",
+                       "GOTOOLCHAIN": "local", "PYTHONPATH": str(poll / ".theater/python")}
+        runs = {
+            "go": [(sdk / "go", [tool, "test", "./..."]), (poll, [tool, "test", "./..."])],
+            "rust": [(sdk / "rust", [tool, "test", "--all-features"]), (poll, [tool, "test"])],
+            "python": [(sdk / "python", [sys.executable, "-B", "tests/test_sdk.py"]), (poll, [sys.executable, "-B", "-m", "unittest"])],
+        }
+        for folder, command in runs.get(LANGUAGE, ()):
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, f"{command} in {folder}: {done.stdout}{done.stderr}")
 
     def test_the_ledger_is_the_same_in_every_language(self):
         ledgers = [project for project in self.mine("examples/ledger")]
