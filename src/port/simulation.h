@@ -10,6 +10,8 @@
  * or not, likewise; a rename does so as one. Paths are taken from one root, "/", and a relative path starts
  * there as well. Files are memory only, at most 4 GiB each.
  *
+ * Steps run one at a time, but for those that others wait in (overlaps, below).
+ *
  * Time passes by a little at each step and each call on files. Only the thread that made the simulation uses
  * it.
  *
@@ -33,6 +35,9 @@ typedef struct th_simulation_faults {
     uint32_t sync_fails;
     uint32_t read_fails; /* THEATER_IO from a read */
     uint32_t clock_jumps; /* the wall clock jumps by up to an hour, forwards or back, when it is read */
+    /* While a step waits for a read, a write or a sync of a file, others run, as threads would: a chance for
+     * each call that a step makes while it holds no mutex. */
+    uint32_t overlaps;
     uint64_t disk_bytes; /* capacity: more gives THEATER_NO_SPACE; 0 means without limit */
 } th_simulation_faults;
 

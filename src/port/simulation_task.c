@@ -3,10 +3,18 @@
  * One step runs at a time, of a task picked at random among those that can run: READY (new, asked to go on,
  * or woken) or IDLE with a deadline that has passed. When none can run, the clock moves to the earliest
  * deadline. Waiting for an event or for the end of a task runs steps until it is so: that is why neither may
- * be called inside a step. */
+ * be called inside a step.
+ *
+ * A step that holds no mutex and waits in a call on a file may have others run meanwhile, as on a machine
+ * with threads: a commit is written while turns go on, an actor is read while a commit fails. The task that
+ * waits is RUNNING and is not picked, so a step is never inside itself. */
 #include "port/simulation_internal.h"
 
-typedef enum task_state { READY, IDLE, ENDED } task_state;
+/* How many steps may wait in files at one time. */
+#define OVERLAPS_MAX 3
+#define OVERLAP_STEPS 12 /* at most, that run in one call */
+
+typedef enum task_state { READY, RUNNING, IDLE, ENDED } task_state;
 
 struct th_sim_task {
     th_task head;
@@ -60,10 +68,12 @@ static uint64_t earliest_deadline(const th_simulation *simulation)
 static void run_step(th_simulation *simulation, th_sim_task *task)
 {
     uint64_t deadline_ns = 0;
+    bool outer = simulation->in_step;
     task->woken = false;
+    task->state = RUNNING;
     simulation->in_step = true;
     th_step result = task->step(task->context, &deadline_ns);
-    simulation->in_step = false;
+    simulation->in_step = outer;
     th_assert(simulation->held_mutexes == 0);
     if (result == TH_STEP_DONE) {
         task->state = ENDED;
@@ -78,6 +88,19 @@ static void run_step(th_simulation *simulation, th_sim_task *task)
     th_sim_note(simulation, task->id);
     th_sim_note(simulation, (uint64_t)result);
     th_sim_note(simulation, simulation->now_ns);
+}
+
+void th_sim_overlap(th_simulation *simulation)
+{
+    if (!simulation->in_step || simulation->held_mutexes || simulation->crashed ||
+        simulation->overlapping == OVERLAPS_MAX || !th_sim_chance(simulation, simulation->faults.overlaps))
+        return;
+    simulation->overlapping++;
+    th_sim_task *task;
+    for (uint64_t steps = 1 + th_simulation_below(simulation, OVERLAP_STEPS);
+         steps > 0 && !simulation->crashed && (task = pick(simulation)); steps--)
+        run_step(simulation, task);
+    simulation->overlapping--;
 }
 
 /* Runs one step, moving the clock up to `limit_ns` for it when need be; false when there was none to run by

@@ -5,6 +5,7 @@
 
 #include "chain/causes.h"
 #include "chain/verify.h"
+#include "runtime/keys.h"
 
 #define READ_MAX ((size_t)1 << 30)
 
@@ -58,15 +59,51 @@ static void check_id(check_run *check, const th_actor_info *info, th_slice encod
     seen[which % WORLD_IDS] = true;
 }
 
+/* The verifier key of the folder for the log that a note names. */
+static theater_status key_of(check_run *check, const world_note *note, th_verifier_key *ret,
+                             theater_error *reterr)
+{
+    th_signing_key *key;
+    th_checkpoint checkpoint;
+    theater_status status =
+        th_checkpoint_parse(th_slice_of(note->text.data, note->text.size), &checkpoint, reterr);
+    if (!status)
+        status =
+            th_keys_open(th_simulation_port(check->world->simulation), WORLD_FOLDER, false, &key, reterr);
+    if (status)
+        return status;
+    const uint8_t *public = th_signing_key_public(key);
+    ret->name = checkpoint.name;
+    ret->id = th_key_id(check->hasher, checkpoint.name, public);
+    memcpy(ret->public_key, public, sizeof ret->public_key);
+    th_signing_key_free(key);
+    return THEATER_OK;
+}
+
+/* Every checkpoint that left the process is one of this chain, by the key that the folder still has. */
+static theater_status verify_notes(check_run *check, th_verifier *verifier, const world_note *first,
+                                   const char *actor, theater_error *reterr)
+{
+    theater_status status = THEATER_OK;
+    for (const world_note *note = first; note && !status; note = world_next_note(note->next, actor))
+        status = th_verifier_checkpoint(verifier, th_slice_of(note->text.data, note->text.size), reterr);
+    return status;
+}
+
 static void verify_chain(check_run *check, const th_actor_info *info)
 {
     theater_error error = {0};
-    th_verify_options options = {.actor = th_slice_text(info->name)};
+    th_verifier_key key;
+    const world_note *notes = world_next_note(check->world->notes, info->name);
+    th_verify_options options = {
+        .actor = th_slice_text(info->name), .keys = &key, .key_count = notes ? 1 : 0};
     th_verifier *verifier = NULL;
     bool seen[WORLD_IDS] = {false};
     th_buf buf;
     th_buf_init(&buf, READ_MAX);
-    theater_status status = th_verifier_new(&options, check->hasher, &verifier, &error);
+    theater_status status = notes ? key_of(check, notes, &key, &error) : THEATER_OK;
+    if (!status)
+        status = th_verifier_new(&options, check->hasher, &verifier, &error);
     for (uint64_t i = 0; i < info->elements && !status; i++) {
         th_record record;
         status = th_store_read_element(check->store, info->id, i, &buf, &record, NULL, &error);
@@ -77,6 +114,8 @@ static void verify_chain(check_run *check, const th_actor_info *info)
         }
     }
     th_verify_report report;
+    if (!status)
+        status = verify_notes(check, verifier, notes, info->name, &error);
     if (!status)
         status = th_verifier_finish(verifier, &report, &error);
     if (status)
@@ -209,45 +248,6 @@ static bool check_actor(void *context, const th_actor_info *info)
     return !world->failure[0];
 }
 
-typedef struct answer_search {
-    const world_answer *answer;
-    check_run *check;
-    bool found;
-} answer_search;
-
-static bool has_answer(void *context, const th_actor_info *info)
-{
-    answer_search *search = context;
-    const world_answer *answer = search->answer;
-    if (strcmp(info->name, answer->actor) != 0 || info->elements <= answer->sequence)
-        return true;
-    th_record record;
-    if (th_store_read_element(search->check->store, info->id, answer->sequence, &search->check->lookup_buf,
-                              &record, NULL, NULL))
-        return true;
-    th_element element;
-    search->found = th_hash_equal(&record.element.hash, &answer->element) &&
-                    th_element_decode(record.element.element, &element, NULL) == THEATER_OK &&
-                    (element.type == TH_REJECTION) == answer->rejected &&
-                    th_slice_equal(element.id, th_slice_text(answer->id));
-    return !search->found;
-}
-
-/* Every answer that a client got is on the chain. */
-static void check_answers(check_run *check)
-{
-    for (const world_answer *answer = check->world->answers; answer && !check->world->failure[0];
-         answer = answer->next) {
-        answer_search search = {.answer = answer, .check = check};
-        theater_error error = {0};
-        if (th_store_list_actors(check->store, 0, has_answer, &search, &error))
-            world_fail(check->world, "%s", error.message);
-        else if (!search.found)
-            world_fail(check->world, "element %llu of %s was acknowledged and is not on the chain",
-                       (unsigned long long)answer->sequence, answer->actor);
-    }
-}
-
 void world_check(sim_world *world, bool drained)
 {
     check_run check = {.world = world, .drained = drained};
@@ -259,7 +259,7 @@ void world_check(sim_world *world, bool drained)
                                 .index = world->index};
     theater_status status = th_store_open(&options, &check.store, &error);
     /* The machine may have stopped before there was a whole folder; then nobody got an answer. */
-    if ((status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT) && world->answer_count == 0 &&
+    if ((status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT) && world->promise_count == 0 &&
         !drained)
         return;
     th_loader_options loader = {
@@ -275,7 +275,9 @@ void world_check(sim_world *world, bool drained)
     if (status)
         world_fail(world, "reading the folder: %s", error.message);
     else
-        check_answers(&check);
+        world_check_promises(world, check.store);
+    if (!world->failure[0])
+        world_check_delivery(world, check.store, drained);
     th_loader_free(check.loader);
     th_workspace_free(check.workspace);
     th_hasher_free(check.hasher);

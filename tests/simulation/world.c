@@ -23,16 +23,15 @@ static bool chance(sim_world *world, unsigned percent)
     return below(world, 100) < percent;
 }
 
-static const char *const names[WORLD_NAMES] = {"alice", "bob", "carol", "dave", "erin.ledger", "frank"};
+const char *const world_names[WORLD_NAMES] = {"alice", "bob", "carol", "dave", "erin.ledger", "frank"};
 
 static const char *any_name(sim_world *world)
 {
-    return names[below(world, WORLD_NAMES)];
+    return world_names[below(world, WORLD_NAMES)];
 }
 
 /* ---- inputs -------------------------------------------------------------------------------------------- */
 
-/* Commands of the stand-in: additions, messages to others (and to nobody), rejections of several kinds. */
 /* Inputs of the example actor `ring`: tokens that go round, by requests, and come home. */
 static void make_spin(sim_world *world, char *out, size_t size)
 {
@@ -49,6 +48,7 @@ static void make_spin(sim_world *world, char *out, size_t size)
     }
 }
 
+/* Commands of the stand-in: additions, messages to others (and to nobody), rejections of several kinds. */
 static void make_commands(sim_world *world, char *out, size_t size, int depth)
 {
     char inner[512] = "add 1";
@@ -93,30 +93,39 @@ static void make_commands(sim_world *world, char *out, size_t size, int depth)
 
 typedef struct pending_send {
     sim_world *world;
-    char actor[32];
-    char id[24];
-    uint64_t tag;
+    world_promise promise; /* what the answer must agree with */
 } pending_send;
 
 static void answered(void *context, theater_answer *answer)
 {
     pending_send *sent = context;
-    sim_world *world = sent->world;
-    bool element = answer->status == THEATER_OK || answer->status == THEATER_REJECTED;
-    /* Without sync an answer may be lost: then only what recovery makes of the rest is looked at. */
-    if (element && !world->async) {
-        world_answer *kept = calloc(1, sizeof *kept);
-        snprintf(kept->actor, sizeof kept->actor, "%s", sent->actor);
-        snprintf(kept->id, sizeof kept->id, "%s", sent->id);
-        kept->sequence = answer->sequence;
-        kept->element = answer->element;
-        kept->rejected = answer->status == THEATER_REJECTED;
-        kept->input_tag = sent->tag;
-        kept->next = world->answers;
-        world->answers = kept;
-        world->answer_count++;
-    }
+    if (answer->status == THEATER_OK || answer->status == THEATER_REJECTED)
+        world_keep_answer(sent->world, TOLD_ANSWER, sent->promise.actor, answer, &sent->promise);
     free(sent);
+}
+
+static void submit(sim_world *world, const char *actor, const char *text, bool with_id)
+{
+    th_slice input = {(const uint8_t *)text, strlen(text)};
+    pending_send *sent = calloc(1, sizeof *sent);
+    world_promise *promise = &sent->promise;
+    sent->world = world;
+    promise->tag = ++world->sent;
+    snprintf(promise->actor, sizeof promise->actor, "%s", actor);
+    if (with_id)
+        snprintf(promise->id, sizeof promise->id, "id-%u", (unsigned)below(world, WORLD_IDS));
+    promise->has_principal = chance(world, 20);
+    th_sha256_of(world->hasher, input, &promise->input);
+    theater_message message = {
+        .actor = actor,
+        .input = input,
+        .id = th_slice_text(promise->id),
+        .principal = promise->has_principal ? WORLD_PRINCIPAL : NULL,
+    };
+    if (theater_submit(world->runtime, &message, answered, sent, NULL) != THEATER_OK) {
+        world->refused++;
+        free(sent);
+    }
 }
 
 static void send_one(sim_world *world)
@@ -126,88 +135,150 @@ static void send_one(sim_world *world)
         make_spin(world, text, sizeof text);
     else
         make_commands(world, text, sizeof text, 0);
-    pending_send *sent = calloc(1, sizeof *sent);
-    sent->world = world;
-    sent->tag = ++world->sent;
-    snprintf(sent->actor, sizeof sent->actor, "%s", any_name(world));
-    if (chance(world, 30))
-        snprintf(sent->id, sizeof sent->id, "id-%u", (unsigned)below(world, WORLD_IDS));
-    theater_message message = {
-        .actor = sent->actor,
-        .input = {(const uint8_t *)text, strlen(text)},
-        .id = {(const uint8_t *)sent->id, strlen(sent->id)},
-        .principal = chance(world, 20) ? "client-7" : NULL,
-    };
-    if (theater_submit(world->runtime, &message, answered, sent, NULL) != THEATER_OK) {
-        world->refused++;
-        free(sent);
+    const char *to = any_name(world);
+    submit(world, to, text, chance(world, 30));
+}
+
+/* ---- operators ----------------------------------------------------------------------------------------- */
+
+static void start_actor(sim_world *world, unsigned i)
+{
+    char config[80] = "";
+    if (world->real_engine)
+        snprintf(config, sizeof config, "%s %s", world_names[(i + 1) % WORLD_NAMES],
+                 chance(world, 10) ? "nobody" : world_names[(i + 2) % WORLD_NAMES]);
+    theater_actor_options options = {.name = world_names[i],
+                                     .component = world->components[below(world, 2)],
+                                     .config = {(const uint8_t *)config, strlen(config)}};
+    world_actor *actor = &world->actors[i];
+    theater_hash genesis;
+    if (theater_actor_start(world->runtime, &options, &genesis, NULL) != THEATER_OK)
+        return;
+    world->starts++;
+    if (actor->started)
+        world_fail(world, "actor %s was started twice", options.name);
+    *actor = (world_actor){.started = true, .genesis = genesis, .status = TH_ACTOR_RUNNING};
+    world_keep_element(world, options.name, &genesis);
+}
+
+static void start_missing(sim_world *world, unsigned percent)
+{
+    for (unsigned i = 0; i < WORLD_NAMES; i++) {
+        if (chance(world, percent))
+            start_actor(world, i);
     }
+}
+
+/* Stops it or lets it go on. */
+static theater_status set_status(sim_world *world, unsigned i, bool run)
+{
+    theater_error error;
+    theater_status status = run ? theater_actor_resume(world->runtime, world_names[i], &error)
+                                : theater_actor_stop(world->runtime, world_names[i], &error);
+    world->actors[i].status = status ? 0 : run ? TH_ACTOR_RUNNING : TH_ACTOR_STOPPED;
+    return status;
+}
+
+static theater_status remove_actor(sim_world *world, unsigned i)
+{
+    theater_error error;
+    world->actors[i].remove_tried = true;
+    theater_status status = theater_actor_remove(world->runtime, world_names[i], &error);
+    world->actors[i].removed |= status == THEATER_OK;
+    world->removals += status == THEATER_OK;
+    return status;
+}
+
+static theater_status upgrade_actor(sim_world *world, unsigned i)
+{
+    theater_error error;
+    theater_hash element;
+    theater_upgrade_options options = {.component = world->components[below(world, 2)], .keep_config = true};
+    theater_status status =
+        theater_actor_upgrade(world->runtime, world_names[i], &options, &element, &error);
+    if (!status)
+        world_keep_element(world, world_names[i], &element);
+    return status;
+}
+
+static theater_status ask(sim_world *world, unsigned i)
+{
+    theater_error error;
+    theater_answer answer;
+    theater_message message = {.actor = world_names[i], .input = {(const uint8_t *)"observe", 7}};
+    theater_status status = theater_query(world->runtime, &message, &answer, &error);
+    if (status == THEATER_OK || status == THEATER_REJECTED)
+        world_keep_answer(world, TOLD_QUERY, message.actor, &answer, NULL);
+    theater_answer_done(&answer);
+    return status;
+}
+
+static theater_status checkpoint(sim_world *world, unsigned i)
+{
+    theater_error error;
+    theater_bytes note = {0};
+    theater_status status = theater_checkpoint(world->runtime, world_names[i], &note, &error);
+    if (!status)
+        world_keep_note(world, world_names[i], &note);
+    return status;
+}
+
+static theater_status drain(sim_world *world, uint64_t milliseconds, theater_error *reterr)
+{
+    theater_status status = theater_drain(world->runtime, milliseconds, reterr);
+    if (!status && !world->storage_fails)
+        world_all_committed(world);
+    return status;
 }
 
 static void manage_one(sim_world *world)
 {
     theater_error error;
     theater_status status = THEATER_OK;
-    const char *name = any_name(world);
-    theater_bytes note = {0};
-    theater_answer answer;
-    switch (below(world, 8)) {
+    unsigned i = (unsigned)below(world, WORLD_NAMES);
+    switch (below(world, 9)) {
     case 0:
-        status = theater_actor_stop(world->runtime, name, &error);
+        status = set_status(world, i, false);
         break;
     case 1:
     case 2:
-        status = theater_actor_resume(world->runtime, name, &error);
+        status = set_status(world, i, true);
         break;
     case 3:
-        if (chance(world, 40)) {
-            status = theater_actor_remove(world->runtime, name, &error);
-            world->removals += status == THEATER_OK;
-        }
+        if (chance(world, 40))
+            status = remove_actor(world, i);
         break;
     case 4:
-        status = theater_actor_upgrade(
-            world->runtime, name,
-            &(theater_upgrade_options){.component = world->components[below(world, 2)], .keep_config = true},
-            NULL, &error);
+        status = upgrade_actor(world, i);
         break;
     case 5:
-        status = theater_checkpoint(world->runtime, name, &note, &error);
-        theater_bytes_free(&note);
+        status = checkpoint(world, i);
         break;
     case 6:
-        status = theater_query(world->runtime,
-                               &(theater_message){.actor = name, .input = {(const uint8_t *)"observe", 7}},
-                               &answer, &error);
-        theater_answer_done(&answer);
+        status = ask(world, i);
+        break;
+    case 7:
+        start_actor(world, i);
         break;
     default:
-        status = theater_drain(world->runtime, 1000, &error);
+        status = drain(world, 1000, &error);
         break;
     }
     /* Only a crash may send a caller away without an answer: else something waits for ever. */
     if (status == THEATER_INTERRUPTED && !th_simulation_crashed(world->simulation))
-        world_fail(world, "a call about %s was never answered", name);
-}
-
-static void start_missing(sim_world *world)
-{
-    for (int i = 0; i < WORLD_NAMES; i++) {
-        if (!chance(world, 70))
-            continue;
-        char config[80] = "";
-        if (world->real_engine)
-            snprintf(config, sizeof config, "%s %s", names[(i + 1) % WORLD_NAMES],
-                     chance(world, 10) ? "nobody" : names[(i + 2) % WORLD_NAMES]);
-        theater_actor_options options = {.name = names[i],
-                                         .component = world->components[below(world, 2)],
-                                         .config = {(const uint8_t *)config, strlen(config)}};
-        if (theater_actor_start(world->runtime, &options, NULL, NULL) == THEATER_OK)
-            world->starts++;
-    }
+        world_fail(world, "a call about %s was never answered", world_names[i]);
 }
 
 /* ---- a life -------------------------------------------------------------------------------------------- */
+
+static void committed(void *context, uint64_t records)
+{
+    sim_world *world = context;
+    if (records < world->committed)
+        world_fail(world, "record %llu was durable and is not any more",
+                   (unsigned long long)world->committed);
+    world->committed = records;
+}
 
 static bool open_runtime(sim_world *world)
 {
@@ -236,7 +307,18 @@ static bool open_runtime(sim_world *world)
     bool excused = th_simulation_crashed(world->simulation) || (world->bad_disk && status != THEATER_CORRUPT);
     if (status && !excused)
         world_fail(world, "%s: %s", world->restarts ? "recovery" : "open", error.message);
+    if (!status)
+        th_runtime_subscribe(world->runtime, committed, world);
     return status == THEATER_OK;
+}
+
+/* What was answered is committed when the runtime was closed on a machine that neither fails nor stopped. */
+static void close_runtime(sim_world *world)
+{
+    theater_runtime_close(world->runtime);
+    world->runtime = NULL;
+    if (!world->storage_fails && !th_simulation_crashed(world->simulation))
+        world_all_committed(world);
 }
 
 static void live(sim_world *world)
@@ -245,7 +327,7 @@ static void live(sim_world *world)
     bool will_crash = chance(world, 75);
     if (will_crash)
         th_simulation_crash_after(world->simulation, below(world, 120));
-    start_missing(world);
+    start_missing(world, 70);
     for (unsigned i = 0; i < actions && !th_simulation_crashed(world->simulation); i++) {
         uint64_t action = below(world, 10);
         if (action < 7)
@@ -269,6 +351,23 @@ static void restart(sim_world *world)
         world_fail(world, "restart: %s", error.message);
 }
 
+/* Between two lives the index may be gone, or one from an earlier life stand in its place. */
+static void change_index(sim_world *world)
+{
+    uint64_t lot = below(world, 100);
+    if (lot < 15) {
+        th_index_memory_free(world->index);
+        world->index = NULL;
+        if (th_index_memory_new(&world->index, NULL))
+            world_fail(world, "no memory for an index");
+    } else if (lot < 30) {
+        th_index_memory *now = world->index;
+        world->index = world->older_index;
+        world->older_index = now;
+    }
+    world->lost_indexes += lot < 30;
+}
+
 static void faults(sim_world *world, bool on)
 {
     th_simulation_faults faults = {0};
@@ -276,15 +375,32 @@ static void faults(sim_world *world, bool on)
     if (on) {
         faults.clock_jumps = 3000;
         if (chance(world, 20))
-            faults.disk_bytes = 400000 + below(world, 3000000);
-        if (chance(world, 10))
-            faults.sync_fails = 5000;
-        if (chance(world, 10))
-            faults.write_fails = 5000;
+            faults.disk_bytes = 200000 + below(world, chance(world, 50) ? 500000 : 3000000);
+        if (chance(world, 15))
+            faults.sync_fails = 5000 + (uint32_t)below(world, 40000);
+        if (chance(world, 15))
+            faults.write_fails = 5000 + (uint32_t)below(world, 40000);
         if (chance(world, 10))
             faults.read_fails = 3000;
     }
+    if (chance(world, 60))
+        faults.overlaps = 200000 + (uint32_t)below(world, 600000);
+    world->storage_fails = faults.disk_bytes || faults.sync_fails || faults.write_fails || faults.read_fails;
     th_simulation_set_faults(world->simulation, &faults);
+}
+
+/* Whatever came before, in every seed actors write to each other at last. */
+static void talk(sim_world *world)
+{
+    for (unsigned i = 0; i < WORLD_NAMES; i++) {
+        char text[200];
+        const char *next = world_names[(i + 1) % WORLD_NAMES], *other = world_names[(i + 2) % WORLD_NAMES];
+        if (world->real_engine)
+            snprintf(text, sizeof text, "spin 3");
+        else
+            snprintf(text, sizeof text, "request %s {add 1}; send %s {add 1}", next, other);
+        submit(world, world_names[i], text, false);
+    }
 }
 
 static void run(sim_world *world)
@@ -294,10 +410,11 @@ static void run(sim_world *world)
         faults(world, i > 0 || chance(world, 50));
         if (open_runtime(world)) {
             live(world);
-            theater_runtime_close(world->runtime);
+            close_runtime(world);
         }
         world->runtime = NULL;
         restart(world);
+        change_index(world);
         world->restarts++;
         faults(world, false);
         if (!world->failure[0])
@@ -306,13 +423,23 @@ static void run(sim_world *world)
     /* At last a good machine: everything that was promised must come to its end. */
     if (world->failure[0] || !open_runtime(world))
         return;
-    for (int i = 0; i < WORLD_NAMES; i++)
-        (void)!theater_actor_resume(world->runtime, names[i], NULL);
+    for (unsigned i = 0; i < WORLD_NAMES; i++)
+        (void)!set_status(world, i, true);
+    start_missing(world, 100);
+    /* Messages for somebody who is stopped wait, also when he is parked meanwhile. */
+    for (unsigned i = 0; i < WORLD_NAMES; i++) {
+        if (chance(world, 25))
+            (void)!set_status(world, i, false);
+    }
+    talk(world);
+    th_simulation_run(world->simulation, below(world, 3000));
+    for (unsigned i = 0; i < WORLD_NAMES; i++)
+        (void)!set_status(world, i, true);
+    talk(world);
     theater_error error;
-    if (theater_drain(world->runtime, 3600000, &error))
+    if (drain(world, 3600000, &error))
         world_fail(world, "drain: %s", error.message);
-    theater_runtime_close(world->runtime);
-    world->runtime = NULL;
+    close_runtime(world);
     if (!world->failure[0])
         world_check(world, true);
 }
@@ -326,7 +453,8 @@ bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest
                        .verbose = options->verbose,
                        .real_engine = options->real_engine};
     theater_error error = {0};
-    if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error)) {
+    if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error) ||
+        th_index_memory_new(&world.older_index, &error) || th_hasher_new(&world.hasher, &error)) {
         snprintf(failure, failure_size, "%s", error.message);
         return false;
     }
@@ -334,18 +462,18 @@ bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest
     run(&world);
     *ret_digest = th_simulation_digest(world.simulation);
     if (world.verbose)
-        printf("seed %llu: %llu sent, %llu answers kept, %llu refused, %llu started, %llu removed, %llu "
-               "crashes, digest %016llx\n",
+        printf("seed %llu: %llu sent, %llu promises and %llu checkpoints kept, %llu refused, %llu started, "
+               "%llu removed, %llu crashes, %llu indexes lost, %llu messages between actors, digest %016llx\n",
                (unsigned long long)seed, (unsigned long long)world.sent,
-               (unsigned long long)world.answer_count, (unsigned long long)world.refused,
-               (unsigned long long)world.starts, (unsigned long long)world.removals,
-               (unsigned long long)world.crashes, (unsigned long long)*ret_digest);
-    while (world.answers) {
-        world_answer *next = world.answers->next;
-        free(world.answers);
-        world.answers = next;
-    }
+               (unsigned long long)world.promise_count, (unsigned long long)world.note_count,
+               (unsigned long long)world.refused, (unsigned long long)world.starts,
+               (unsigned long long)world.removals, (unsigned long long)world.crashes,
+               (unsigned long long)world.lost_indexes, (unsigned long long)world.messages,
+               (unsigned long long)*ret_digest);
+    world_forget(&world);
+    th_hasher_free(world.hasher);
     th_index_memory_free(world.index);
+    th_index_memory_free(world.older_index);
     th_simulation_free(world.simulation);
     snprintf(failure, failure_size, "%s", world.failure);
     return !world.failure[0];
