@@ -150,8 +150,12 @@ typedef struct theater_source {
 
 typedef struct theater_check_options {
     /* verifier key for checkpoints, or NULL: the folder's own, or the bundle's (named as such in the
-     * report) */
+     * report). Keys are given because their signatures count: each must have signed a checkpoint here, and
+     * every checkpoint must be of a log that one of them is for */
     const char *key;
+    /* more of them, for a source of several chains: each chain has a key name of its own */
+    const char *const *keys;
+    size_t key_count; /* of `keys` */
     bool all; /* verify: also every cause against the other chains of the source */
     bool pulley; /* replay: with the second engine */
     unsigned threads; /* 0: one for each processor */

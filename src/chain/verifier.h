@@ -27,7 +27,6 @@ struct th_verifier {
     th_verify_report report; /* elements, head, state_root, ... are those of what was taken so far */
     bool links_only; /* an element of a later version was seen */
     bool descriptor_known; /* `limits` are those in force */
-    bool descriptor_missing; /* the payload of some descriptor was dropped */
     th_limits limits;
     th_hash_store hashes;
     th_cause_book causes;

@@ -386,7 +386,7 @@ theater_status th_verifier_finish(th_verifier *verifier, th_verify_report *ret, 
     }
     if (report->elements == 0)
         status = th_verifier_find(verifier, TH_CHECK_EMPTY, false, 0, reterr, "there is no element");
-    else if (verifier->waiting_count > 0 && !verifier->descriptor_missing && !verifier->links_only)
+    else if (verifier->waiting_count > 0 && !verifier->links_only)
         status = th_verifier_find(verifier, TH_CHECK_COMPONENT, false, 0, reterr,
                                   "there is a component that no later element names");
     if (!status && verifier->links_only) {

@@ -67,7 +67,7 @@ static theater_status check_descriptor(th_verifier *verifier, const th_element *
 {
     verifier->descriptor_known = input->present;
     if (!input->present) {
-        verifier->descriptor_missing = true;
+        verifier->waiting_count = 0; /* it may name any of them */
         return THEATER_OK;
     }
     th_descriptor descriptor;

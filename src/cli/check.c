@@ -150,8 +150,8 @@ static void print_text(cli_output *out, const theater_report *report)
                seconds > 0 ? (double)report->elements / seconds : 0);
 }
 
-theater_status cli_check(cli_run *cli, cli_checker checker, const char *what, theater_check_options *options,
-                         theater_error *reterr)
+static theater_status check(cli_run *cli, cli_checker checker, const char *what,
+                            theater_check_options *options, theater_error *reterr)
 {
     subject self;
     theater_report report;
@@ -159,7 +159,7 @@ theater_status cli_check(cli_run *cli, cli_checker checker, const char *what, th
     bool remote = cli_flag(cli, "--remote");
     if (remote && !cli->server)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--remote is for a server: give --server too");
-    if (remote && options->key)
+    if (remote && options->key_count)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
                        "--remote and --key exclude each other: the server uses its own key");
     theater_status status = find_source(cli, remote, &self, reterr);
@@ -181,4 +181,18 @@ theater_status cli_check(cli_run *cli, cli_checker checker, const char *what, th
     if (status)
         return status;
     return report.status ? th_fail(reterr, report.status, "%s", report.message) : THEATER_OK;
+}
+
+/* With the keys that were given. */
+theater_status cli_check(cli_run *cli, cli_checker checker, const char *what, theater_check_options *options,
+                         theater_error *reterr)
+{
+    const char **keys = th_alloc((cli->repeated_count + 1) * sizeof *keys);
+    if (!keys)
+        return th_fail_memory(reterr, "the keys");
+    options->keys = keys;
+    options->key_count = cli_values(cli, "--key", keys, cli->repeated_count);
+    theater_status status = check(cli, checker, what, options, reterr);
+    th_free(keys);
+    return status;
 }

@@ -16,7 +16,8 @@
 /* One option of a command. Tables end with a name of NULL. */
 typedef struct cli_option {
     const char *name; /* "--component" */
-    const char *value; /* what stands behind it, "FILE"; NULL: nothing */
+    /* what stands behind it, "FILE"; NULL: nothing. With three dots at its end the option may be repeated. */
+    const char *value;
     const char *help; /* one sentence without its full stop */
 } cli_option;
 
@@ -59,6 +60,12 @@ struct cli_run {
     bool help;
     bool verbose;
     const char *values[CLI_OPTIONS_MAX]; /* by the place in the command's table; NULL: not given */
+    /* what stood behind options that may be repeated, in their order */
+    struct cli_repeated {
+        const cli_option *option;
+        const char *value;
+    } *repeated;
+    size_t repeated_count;
     const char **operands;
     size_t operand_count;
     cli_output out; /* standard output */
@@ -71,6 +78,8 @@ THEATER_CHECKED theater_status cli_parse(cli_run *ret, int argc, char **argv, th
 /* The value of an option of the command's table, or NULL. The name must be in the table. */
 const char *cli_value(const cli_run *cli, const char *name);
 bool cli_flag(const cli_run *cli, const char *name);
+/* The values of an option that may be repeated, in their order; as many as fit are written to `out`. */
+size_t cli_values(const cli_run *cli, const char *name, const char **out, size_t room);
 /* Numbers: *ret stays as it is when the option was not given. INVALID_ARGUMENT names the option. */
 THEATER_CHECKED theater_status cli_number(const cli_run *cli, const char *name, uint64_t *ret,
                                           theater_error *reterr);

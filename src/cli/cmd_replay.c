@@ -3,7 +3,7 @@
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_check_options options = {.key = cli_value(cli, "--key")};
+    theater_check_options options = {0};
     const char *engine = cli_value(cli, "--engine");
     if (engine && strcmp(engine, "pulley") != 0 && strcmp(engine, "cranelift") != 0)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--engine: \"%s\" is neither cranelift nor pulley",
@@ -20,7 +20,8 @@ static theater_status run(cli_run *cli, theater_error *reterr)
 static const cli_option options[] = {
     {"--engine", "NAME", "cranelift, or pulley: the second engine, an interpreter"},
     {"--threads", "N", "How many turns run at once; one for each processor when not given"},
-    {"--key", "VKEY", "The verifier key that checkpoints must be signed with (theater keys)"},
+    {"--key", "VKEY...",
+     "The verifier key that checkpoints must be signed with (theater keys); once for each chain"},
     {"--remote", NULL, "Lets the server check itself, and only fetches its report"},
     {NULL, NULL, NULL},
 };

@@ -3,13 +3,14 @@
 
 static theater_status run(cli_run *cli, theater_error *reterr)
 {
-    theater_check_options options = {.key = cli_value(cli, "--key"), .all = cli_flag(cli, "--all")};
+    theater_check_options options = {.all = cli_flag(cli, "--all")};
     return cli_check(cli, theater_verify, "verifying", &options, reterr);
 }
 
 static const cli_option options[] = {
     {"--all", NULL, "Also checks every cause against the other chains"},
-    {"--key", "VKEY", "The verifier key that checkpoints must be signed with (theater keys)"},
+    {"--key", "VKEY...",
+     "The verifier key that checkpoints must be signed with (theater keys); once for each chain"},
     {"--remote", NULL, "Lets the server check itself, and only fetches its report"},
     {NULL, NULL, NULL},
 };

@@ -44,6 +44,7 @@ int main(int argc, char **argv)
     if (status && error.message[0])
         cli_note("%s", error.message);
     th_free(cli.operands);
+    th_free(cli.repeated);
     if (cli.out.closed) {
         /* What a program that does not know of SIGPIPE would have done. */
         signal(SIGPIPE, SIG_DFL);

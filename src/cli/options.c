@@ -51,6 +51,12 @@ static void take_common(cli_run *cli, const cli_option *option, const char *valu
         cli->verbose = true;
 }
 
+static bool may_repeat(const cli_option *option)
+{
+    size_t size = option->value ? strlen(option->value) : 0;
+    return size > 3 && strcmp(option->value + size - 3, "...") == 0;
+}
+
 /* Parses the option at argv[*at]; moves *at to its last argument. */
 static theater_status parse_option(cli_run *cli, int argc, char **argv, int *at, theater_error *reterr)
 {
@@ -82,7 +88,9 @@ static theater_status parse_option(cli_run *cli, int argc, char **argv, int *at,
         return THEATER_OK;
     }
     const char **place = &cli->values[option - table];
-    if (*place)
+    if (may_repeat(option))
+        cli->repeated[cli->repeated_count++] = (struct cli_repeated){option, value};
+    else if (*place)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s was given twice", option->name);
     *place = value ? value : "";
     return THEATER_OK;
@@ -134,7 +142,8 @@ static theater_status choose_place(cli_run *cli, theater_error *reterr)
 theater_status cli_parse(cli_run *ret, int argc, char **argv, theater_error *reterr)
 {
     ret->operands = th_alloc((size_t)(argc + 1) * sizeof *ret->operands);
-    if (!ret->operands)
+    ret->repeated = th_alloc((size_t)(argc + 1) * sizeof *ret->repeated);
+    if (!ret->operands || !ret->repeated)
         return th_fail_memory(reterr, "the arguments");
     bool options_end = false;
     theater_status status = THEATER_OK;
@@ -164,6 +173,15 @@ const char *cli_value(const cli_run *cli, const char *name)
     const cli_option *option = find_option(cli->command->options, name, strlen(name));
     th_assert(option);
     return cli->values[option - cli->command->options];
+}
+
+size_t cli_values(const cli_run *cli, const char *name, const char **out, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cli->repeated_count && count < room; i++)
+        if (strcmp(cli->repeated[i].option->name, name) == 0)
+            out[count++] = cli->repeated[i].value;
+    return count;
 }
 
 bool cli_flag(const cli_run *cli, const char *name)

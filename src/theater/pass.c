@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "chain/name_table.h"
 #include "chain/verify.h"
 #include "port/system.h"
 #include "theater/element_internal.h"
@@ -14,12 +15,14 @@ typedef struct feed {
     th_pass *pass;
     theater_report *report;
     th_hasher *hasher;
-    th_verifier_key keys[2]; /* the user's and the folder's */
-    size_t user_keys;
+    th_verifier_key folder_key;
+    th_verifier_key *user_keys;
+    bool *user_key_used; /* each of them: it signed a checkpoint */
+    size_t user_key_count;
     uint64_t seed; /* of the verifiers' tables: a bundle may have been made by anyone */
-    bool user_key_used;
     th_verifier *verifier;
     th_hash_ahead *ahead; /* elements on their way to the verifier: empty whenever it gets something else */
+    th_name_table geneses; /* of a bundle's chains */
 } feed;
 
 theater_status th_sequences_add(th_sequences *list, uint64_t value, theater_error *reterr)
@@ -75,19 +78,19 @@ static theater_status begin_chain(void *context, const th_source_chain *chain, t
     entry->place = chain->place;
     memcpy(entry->name, chain->name, sizeof entry->name);
 
-    size_t key_count = self->user_keys;
-    if (!self->user_keys && chain->key.size) {
-        theater_status status = th_verifier_key_parse(self->hasher, chain->key, &self->keys[0], reterr);
-        if (status)
-            return status;
-        key_count = 1;
-    }
     th_verify_options options = {
         .actor = th_slice_text(entry->name),
-        .keys = self->keys,
-        .key_count = key_count,
+        .keys = self->user_keys,
+        .key_count = self->user_key_count,
         .table_seed = self->seed,
     };
+    if (!self->user_key_count && chain->key.size) {
+        theater_status status = th_verifier_key_parse(self->hasher, chain->key, &self->folder_key, reterr);
+        if (status)
+            return status;
+        options.keys = &self->folder_key;
+        options.key_count = 1;
+    }
     /* The name may move when the list of chains grows, which happens only after this verifier was freed. */
     return th_verifier_new(&options, self->hasher, &self->verifier, reterr);
 }
@@ -148,6 +151,21 @@ static theater_status take_checkpoint(void *context, th_slice note, theater_erro
     return status ? status : th_verifier_checkpoint(self->verifier, note, reterr);
 }
 
+/* Notes which of the user's keys a chain's checkpoints were checked with: those of its name, of which the
+ * first is taken. */
+static void note_key(feed *self, const th_verify_report *from)
+{
+    th_verifier_key used;
+    if (th_verifier_key_parse(self->hasher, th_slice_text(from->key), &used, NULL))
+        return;
+    for (size_t i = 0; i < self->user_key_count; i++) {
+        const th_verifier_key *key = &self->user_keys[i];
+        if (th_slice_equal(key->name, used.name) &&
+            memcmp(key->public_key, used.public_key, sizeof used.public_key) == 0)
+            self->user_key_used[i] = true;
+    }
+}
+
 /* Adds one chain's report to the whole. */
 static void add_report(feed *self, const th_verify_report *from)
 {
@@ -157,14 +175,33 @@ static void add_report(feed *self, const th_verify_report *from)
     report->dropped_payloads += from->absent_inputs + from->absent_outputs + from->absent_effects;
     report->checkpoints += from->checkpoints;
     if (from->key_source != TH_KEY_NONE) {
-        bool by_user = self->user_keys > 0 && from->key_source == TH_KEY_USER;
-        self->user_key_used = self->user_key_used || (by_user && from->checkpoints > 0);
+        bool by_user = self->user_key_count > 0 && from->key_source == TH_KEY_USER;
+        if (by_user && from->checkpoints > 0)
+            note_key(self, from);
         report->key_from_user = report->key_from_user || by_user;
         report->key_from_source = report->key_from_source || !by_user;
     }
     report->head = from->head;
     report->tree_head = from->tree_head;
     report->state_root = from->state_root;
+}
+
+/* Two chains of one bundle with the same genesis are one chain, or two histories of it. A folder may keep an
+ * older copy of a chain, as an archive. */
+static theater_status check_once(feed *self, const th_hash *genesis, theater_error *reterr)
+{
+    uint32_t number;
+    bool is_new;
+    theater_status status =
+        th_name_table_number(&self->geneses, th_slice_of(genesis->bytes, sizeof genesis->bytes), UINT32_MAX,
+                             &number, &is_new, reterr);
+    if (status || is_new)
+        return status;
+    char message[TH_NAME_MAX + 64];
+    const char *name = current(self)->name;
+    snprintf(message, sizeof message, "actor %s: the same chain stands twice in the bundle", name);
+    th_report_finding(self->report, THEATER_VERIFY_FAILED, name, 0, th_check_name(TH_CHECK_ORDER), message);
+    return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", message);
 }
 
 static theater_status end_chain(void *context, theater_error *reterr)
@@ -174,13 +211,12 @@ static theater_status end_chain(void *context, theater_error *reterr)
     theater_status status = th_hash_ahead_flush(self->ahead, reterr);
     if (!status)
         status = th_verifier_finish(self->verifier, &report, reterr);
-    if (!status)
-        add_report(self, &report);
     if (status)
         return status; /* the verifier stays: its finding is asked for */
+    add_report(self, &report);
     th_verifier_free(self->verifier);
     self->verifier = NULL;
-    return THEATER_OK;
+    return self->is_bundle ? check_once(self, &report.genesis, reterr) : THEATER_OK;
 }
 
 static void report_progress(void *context, uint64_t done, uint64_t all)
@@ -219,6 +255,8 @@ static void report_success(feed *self)
  * error. */
 static theater_status judge(feed *self, theater_status status, theater_error *why, theater_error *reterr)
 {
+    if (self->report->status)
+        return THEATER_OK; /* judged already */
     const th_finding *finding = self->verifier ? th_verifier_finding(self->verifier) : NULL;
     if (status == THEATER_VERIFY_FAILED && finding && finding->check != TH_CHECK_NONE) {
         self->report->elements += current(self)->elements;
@@ -239,9 +277,12 @@ static theater_status judge(feed *self, theater_status status, theater_error *wh
 
 /* A key that was given and checked nothing must not look like a good answer: whoever altered a bundle could
  * have left the checkpoints out. */
-static void require_user_key(feed *self)
+static void require_user_keys(feed *self)
 {
-    if (!self->user_keys || self->user_key_used)
+    size_t idle = 0;
+    while (idle < self->user_key_count && self->user_key_used[idle])
+        idle++;
+    if (idle == self->user_key_count)
         return;
     char message[1024];
     const char *name = self->pass->chains[0].name;
@@ -249,8 +290,29 @@ static void require_user_key(feed *self)
     snprintf(message, sizeof message,
              others ? "actor %s: the given key is for %.*s, and no checkpoint here is signed by it"
                     : "actor %s: there is no checkpoint that the given key (%.*s) could be checked with",
-             name, (int)self->keys[0].name.size, (const char *)self->keys[0].name.data);
+             name, (int)self->user_keys[idle].name.size, (const char *)self->user_keys[idle].name.data);
     th_report_finding(self->report, THEATER_VERIFY_FAILED, name, 0, others ? "key" : "checkpoint", message);
+}
+
+static theater_status take_user_keys(feed *self, theater_error *reterr)
+{
+    const theater_check_options *options = self->options;
+    size_t count = options->key_count + (options->key != NULL);
+    if (count == 0)
+        return THEATER_OK;
+    self->user_keys = th_alloc_zero(count, sizeof *self->user_keys);
+    self->user_key_used = th_alloc_zero(count, sizeof *self->user_key_used);
+    if (!self->user_keys || !self->user_key_used)
+        return th_fail_memory(reterr, "the keys of a check");
+    for (; self->user_key_count < count; self->user_key_count++) {
+        size_t i = self->user_key_count;
+        const char *text = i < options->key_count ? options->keys[i] : options->key;
+        theater_status status =
+            th_verifier_key_parse(self->hasher, th_slice_text(text), &self->user_keys[i], reterr);
+        if (status)
+            return status;
+    }
+    return THEATER_OK;
 }
 
 theater_status th_pass_run(th_source *source, bool is_bundle, const theater_check_options *options,
@@ -263,10 +325,9 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
         status = th_hash_ahead_new(threads - 1, self.hasher, take_hashed, &self, &self.ahead, reterr);
     if (!status)
         status = th_port_entropy(th_port_system(), (uint8_t *)&self.seed, sizeof self.seed, reterr);
-    if (!status && options->key) {
-        status = th_verifier_key_parse(self.hasher, th_slice_text(options->key), &self.keys[0], reterr);
-        self.user_keys = 1;
-    }
+    th_name_table_init(&self.geneses, self.seed);
+    if (!status)
+        status = take_user_keys(&self, reterr);
     if (!status) {
         th_walker walker = {
             .context = &self,
@@ -294,13 +355,16 @@ theater_status th_pass_run(th_source *source, bool is_bundle, const theater_chec
         if (status)
             status = judge(&self, status, &why, reterr);
         else if (pass->count > 0)
-            require_user_key(&self);
+            require_user_keys(&self);
         if (!status && report->status == THEATER_OK)
             report_success(&self);
     }
     th_hash_ahead_free(self.ahead);
     th_verifier_free(self.verifier);
     th_hasher_free(self.hasher);
+    th_name_table_done(&self.geneses);
+    th_free(self.user_keys);
+    th_free(self.user_key_used);
     return status;
 }
 

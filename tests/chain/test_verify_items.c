@@ -327,6 +327,19 @@ static void a_component_must_be_named_by_a_later_element(void **state)
     must_find(th_verifier_finish(verifier, &report, NULL), TH_CHECK_COMPONENT);
 }
 
+/* A descriptor that was dropped may name what stands before it, and nothing behind it. */
+static void a_dropped_descriptor_names_what_stands_before_it(void **state)
+{
+    th_verify_report report;
+    made_element *genesis = &chain.elements[0];
+    th_payloads without = {.output = th_payload_of(th_slice_of(NULL, 0)),
+                           .effects = th_payload_of(th_slice_text(TH_EFFECTS_NONE))};
+    assert_ok(th_verifier_component(verifier, th_slice_text("before"), reterr));
+    assert_ok(th_verifier_element(verifier, th_slice_of(genesis->encoding, genesis->size), &without, reterr));
+    assert_ok(th_verifier_component(verifier, th_slice_text("behind"), reterr));
+    must_find(th_verifier_finish(verifier, &report, NULL), TH_CHECK_COMPONENT);
+}
+
 static void components_that_wait_are_bounded(void **state)
 {
     theater_error error;
@@ -454,6 +467,7 @@ int main(void)
         TEST(a_snapshot_before_its_element_is_found),
         TEST(snapshots_of_later_versions_are_passed_over),
         TEST(a_component_must_be_named_by_a_later_element),
+        TEST(a_dropped_descriptor_names_what_stands_before_it),
         TEST(components_that_wait_are_bounded),
         TEST(a_snapshot_may_come_4096_elements_late),
         TEST(bundles_of_several_chains_verify),

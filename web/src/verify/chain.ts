@@ -64,7 +64,6 @@ export class ChainVerifier {
     sending: Effect[] = [];
     /** Those in force; null: the descriptor is not there. */
     limits: Limits | null = null;
-    descriptorMissing = false;
     private linksOnly = false;
     private unknownVersion = 0;
     private head: Uint8Array = NO_HASH;
@@ -197,6 +196,11 @@ export class ChainVerifier {
         this.counts.components++;
     }
 
+    /** A descriptor that was dropped may name any of them. */
+    nameAnyComponent(): void {
+        this.waiting = [];
+    }
+
     /** A descriptor names it. */
     nameComponent(hash: Uint8Array): void {
         if (this.waiting.length > 0)
@@ -304,7 +308,7 @@ export class ChainVerifier {
     finish(): Fault | null {
         if (this.elements === 0)
             this.find("empty", null, "there is no element");
-        if (this.waiting.length > 0 && !this.descriptorMissing && !this.linksOnly)
+        if (this.waiting.length > 0 && !this.linksOnly)
             this.find("component", null, "there is a component that no later element names");
         if (!this.linksOnly)
             return null;

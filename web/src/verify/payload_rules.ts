@@ -41,7 +41,7 @@ function checkHashes(chain: ChainVerifier, element: Element, payloads: Payloads)
 function checkDescriptor(chain: ChainVerifier, element: Element, input: Payload | null): void {
     if (!input) {
         chain.limits = null;
-        chain.descriptorMissing = true;
+        chain.nameAnyComponent();
         return;
     }
     try {

@@ -43,6 +43,7 @@ class BundleCheck {
     private readonly reader: BundleReader;
     private readonly chains: ChainReport[] = [];
     private readonly traffic: Traffic[] = [];
+    private readonly geneses = new Set<string>();
     private readonly room = new Room();
     private between: BetweenReport | null = null;
     private chain: ChainVerifier | null = null;
@@ -179,9 +180,13 @@ class BundleCheck {
         if (!this.chain)
             return;
         this.unknown ??= this.chain.finish();
-        this.chains.push(this.chain.report());
+        const report = this.chain.report();
+        this.chains.push(report);
         this.traffic.push(this.chain.traffic);
         this.chain = null;
+        if (this.geneses.has(report.genesis))
+            throw new Found("order", null, `actor ${report.actor}: the same chain stands twice in the bundle`);
+        this.geneses.add(report.genesis);
     }
 
     /** A key that was given and checked nothing must not look like a good answer: whoever altered a bundle could
