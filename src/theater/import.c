@@ -18,6 +18,7 @@ typedef struct import_run {
     bool known; /* the archive is there already, up to `skip` elements */
     uint64_t skip, elements;
     uint64_t added; /* elements, over all chains */
+    th_hash last; /* of the element read last */
     th_log_tree tree;
 } import_run;
 
@@ -89,6 +90,24 @@ static theater_status find_or_make(import_run *run, const th_hash *genesis, thea
     return add(run, &record, reterr);
 }
 
+/* What is here already and is not read again must be the same chain, up to the last element that both have:
+ * by its links, all before it are the same, too. */
+static theater_status check_known(import_run *run, theater_error *reterr)
+{
+    th_buf buf;
+    th_record record;
+    th_buf_init(&buf, (size_t)2 << 30);
+    theater_status status =
+        th_store_read_element(run->runtime->store, run->id, run->elements - 1, &buf, &record, NULL, reterr);
+    bool same = !status && th_hash_equal(&record.element.hash, &run->last);
+    th_buf_done(&buf);
+    if (status || same)
+        return status;
+    return th_fail(reterr, THEATER_VERIFY_FAILED,
+                   "element %llu of actor %s is not that of the archive here: two histories of one chain",
+                   (unsigned long long)run->elements - 1, run->name);
+}
+
 static theater_status component(void *context, th_slice binary, theater_error *reterr)
 {
     import_run *run = context;
@@ -110,8 +129,9 @@ static theater_status element(void *context, const th_source_element *source, th
             return status;
     }
     th_log_tree_append(&run->tree, run->hasher, &record.element.hash);
+    run->last = record.element.hash;
     if (run->elements++ < run->skip)
-        return THEATER_OK;
+        return run->elements == run->skip ? check_known(run, reterr) : THEATER_OK;
     record.actor = run->id;
     record.element.element = source->encoding;
     record.element.input = source->payloads.input.bytes;
@@ -154,8 +174,9 @@ static theater_status ignore(void *context, th_slice text, theater_error *reterr
 static theater_status end(void *context, theater_error *reterr)
 {
     import_run *run = context;
+    theater_status status = run->elements < run->skip ? check_known(run, reterr) : THEATER_OK;
     run->skip = 0;
-    return flush(run, reterr);
+    return status ? status : flush(run, reterr);
 }
 
 static theater_status verify_first(const char *path, const char *name, theater_error *reterr)

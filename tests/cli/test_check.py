@@ -114,6 +114,69 @@ class Check(Case):
     def test_the_same_chain_gives_the_same_bundle(self):
         self.assertEqual(self.export().read_bytes(), self.export().read_bytes())
 
+    def two_histories(self):
+        """Bundles of one chain from two copies of its folder, in which other things happened; and its beginning."""
+        beginning = self.export().rename(self.folder / "beginning.bundle")
+        self.run_theater("backup", self.folder / "copy")
+        bundles = []
+        for data, text in (self.data, "inc"), (self.folder / "copy", "add 5"):
+            self.bare("--data", data, "send", "counter", text)
+            self.bare("--data", data, "send", "counter", "inc")
+            self.bare("--data", data, "export", "counter", f"{text[:3]}.bundle")
+            bundles.append(self.folder / f"{text[:3]}.bundle")
+        return beginning, *bundles
+
+    def test_a_bundle_holds_a_chain_once(self):
+        beginning, one, other = self.two_histories()
+        for both in (one, other), (one, one), (beginning, one):
+            self.bare("verify", one)
+            self.file("both.bundle", b"".join(bundle.read_bytes() for bundle in both))
+            done = self.bare("verify", "both.bundle", "--json", code=VERIFY_FAILED)
+            self.assertEqual((done.json["what"], done.json["actor"]), ("order", "counter"))
+            self.assertIn("the same chain stands twice in the bundle", done.errors)
+            self.bare("replay", "both.bundle", code=VERIFY_FAILED)
+
+    def test_an_archive_goes_on_as_it_began(self):
+        beginning, one, other = self.two_histories()
+        data = self.folder / "archive"
+        self.bare("--data", data, "import", beginning)
+        self.bare("--data", data, "import", one)
+        self.bare("--data", data, "import", beginning, code=EXISTS)
+        done = self.bare("--data", data, "import", other, code=VERIFY_FAILED)
+        self.assertIn("two histories of one chain", done.errors)
+        self.bare("--data", data, "verify", "--all")
+        # A shorter one that goes another way, against the end that both have.
+        longer = self.folder / "longer"
+        self.bare("--data", longer, "import", other)
+        self.run_theater("send", "counter", "inc")
+        self.run_theater("export", "counter", "third.bundle")
+        self.bare("--data", longer, "import", "third.bundle", code=VERIFY_FAILED)
+        self.bare("--data", data, "import", "third.bundle")
+        self.bare("--data", data, "import", other, code=VERIFY_FAILED)
+        self.bare("--data", data, "replay")
+
+    def test_several_keys(self):
+        self.start("second", component=ACTORS / "counter.wasm")
+        keys = []
+        for name in "counter", "second":
+            self.run_theater("checkpoint", name)
+            keys.append(self.run_theater("keys", name).text.strip())
+        self.run_theater("export", "--all", "two.bundle")
+        given = ["--key", keys[0], "--key", keys[1]]
+        done = self.bare("verify", "two.bundle", *given)
+        self.assertIn("2 checkpoints, signed by the given key", done.text)
+        self.bare("verify", "two.bundle", *given[2:], *given[:2])
+        self.bare("replay", "two.bundle", *given)
+        self.run_theater("verify", *given)
+        # A checkpoint of a log that no key is for; a key that nothing is signed by; what is no key.
+        done = self.bare("verify", "two.bundle", *given[:2], code=VERIFY_FAILED)
+        self.assertIn("not of the log", done.errors)
+        self.run_theater("export", "counter", "one.bundle")
+        done = self.bare("verify", "one.bundle", *given, code=VERIFY_FAILED)
+        self.assertIn(f"the given key is for {keys[1].split('+')[0]}", done.errors)
+        self.bare("verify", "one.bundle", *given[:2], "--key", "nonsense", code=INVALID_ARGUMENT)
+        self.bare("verify", "one.bundle", *given[:2], *given[:2])
+
     def test_an_import_is_an_archive(self):
         self.export()
         data = self.folder / "archive"
