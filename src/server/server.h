@@ -60,6 +60,9 @@ typedef struct th_tokens {
 
 /* Reads FOLDER/tokens; a file that is not there is an empty list. CORRUPT names the line. */
 THEATER_CHECKED theater_status th_tokens_read(const char *folder, th_tokens *ret, theater_error *reterr);
+/* The same of the file's text; `path` is for messages. */
+THEATER_CHECKED theater_status th_tokens_parse(th_slice text, const char *path, th_tokens *ret,
+                                               theater_error *reterr);
 void th_tokens_done(th_tokens *tokens);
 /* The token whose secret this is, or NULL. Compares in a time that tells nothing of the hashes. */
 const th_token *th_tokens_find(const th_tokens *tokens, th_slice secret);

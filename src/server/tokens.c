@@ -19,6 +19,16 @@ static theater_status file_path(const char *folder, char out[PATH_SIZE], theater
                : th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path %.100s... is too long", folder);
 }
 
+/* 1 to `max` bytes of text that a line can show. */
+static bool printable(const char *text, size_t max)
+{
+    size_t size = strlen(text);
+    bool good = size >= 1 && size <= max && th_utf8_valid(th_slice_text(text)) && text[0] != ' ';
+    for (size_t i = 0; i < size; i++)
+        good &= (unsigned char)text[i] >= 0x20 && text[i] != 0x7f;
+    return good;
+}
+
 static bool parse_line(const char *line, size_t size, th_token *ret)
 {
     char copy[512], scope[8], hex[65];
@@ -39,11 +49,20 @@ static bool parse_line(const char *line, size_t size, th_token *ret)
     if (name_size == 0 || name_size > TH_TOKEN_NAME_MAX)
         return false;
     memcpy(ret->name, copy + name_at, name_size);
-    return true;
+    /* The id becomes a principal on chains, the name is shown. */
+    return memchr(copy, 0, size) == NULL && printable(ret->id, TH_TOKEN_ID_SIZE) &&
+           printable(ret->name, TH_TOKEN_NAME_MAX);
 }
 
-static theater_status parse(th_slice text, const char *path, th_tokens *ret, theater_error *reterr)
+void th_tokens_done(th_tokens *tokens)
 {
+    th_free(tokens->list);
+    *tokens = (th_tokens){0};
+}
+
+theater_status th_tokens_parse(th_slice text, const char *path, th_tokens *ret, theater_error *reterr)
+{
+    *ret = (th_tokens){0};
     size_t lines = 0;
     for (size_t i = 0; i < text.size; i++)
         lines += text.data[i] == '\n';
@@ -54,8 +73,10 @@ static theater_status parse(th_slice text, const char *path, th_tokens *ret, the
     for (size_t number = 1; at < end; number++) {
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         if (!line_end || number > TH_TOKENS_MAX ||
-            !parse_line(at, (size_t)(line_end - at), &ret->list[ret->count]))
+            !parse_line(at, (size_t)(line_end - at), &ret->list[ret->count])) {
+            th_tokens_done(ret);
             return th_fail(reterr, THEATER_CORRUPT, "%s: line %zu is no token", path, number);
+        }
         ret->count++;
         at = line_end + 1;
     }
@@ -78,17 +99,11 @@ theater_status th_tokens_read(const char *folder, th_tokens *ret, theater_error 
     else if (status && reterr)
         *reterr = error;
     else if (!status)
-        status = parse(th_buf_slice(&text), path, ret, reterr);
+        status = th_tokens_parse(th_buf_slice(&text), path, ret, reterr);
     th_buf_done(&text);
     if (status)
         th_tokens_done(ret);
     return status;
-}
-
-void th_tokens_done(th_tokens *tokens)
-{
-    th_free(tokens->list);
-    *tokens = (th_tokens){0};
 }
 
 static theater_status hash_secret(th_slice secret, theater_hash *ret, theater_error *reterr)
@@ -139,14 +154,10 @@ static theater_status write_all(const char *folder, const th_tokens *tokens, the
 
 static theater_status check_name(const char *name, theater_error *reterr)
 {
-    size_t size = strlen(name);
-    bool good =
-        size >= 1 && size <= TH_TOKEN_NAME_MAX && th_utf8_valid(th_slice_text(name)) && name[0] != ' ';
-    for (size_t i = 0; i < size; i++)
-        good &= (unsigned char)name[i] >= 0x20 && name[i] != 0x7f;
-    return good ? THEATER_OK
-                : th_fail(reterr, THEATER_INVALID_ARGUMENT,
-                          "the name of a token is 1 to %d bytes of printable text", TH_TOKEN_NAME_MAX);
+    return printable(name, TH_TOKEN_NAME_MAX)
+               ? THEATER_OK
+               : th_fail(reterr, THEATER_INVALID_ARGUMENT,
+                         "the name of a token is 1 to %d bytes of printable text", TH_TOKEN_NAME_MAX);
 }
 
 /* Gives the secret and what is kept of it. */
