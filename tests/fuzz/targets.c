@@ -181,7 +181,10 @@ const fuzz_target fuzz_targets[] = {
     {"proof", fuzz_proof, 8192},           {"manifest", fuzz_manifest, 4096},
     {"bundle", fuzz_bundle, 16384},        {"relinked", fuzz_relinked, 16384},
     {"records", fuzz_records, 8192},       {"segment", fuzz_segment, 64},
-    {"component", fuzz_component, 16384},
+    {"component", fuzz_component, 16384},  {"json", fuzz_json, 4096},
+    {"tokens", fuzz_tokens, 4096},         {"script", fuzz_script, 4096},
+    {"http", fuzz_http, 8192},             {"websocket", fuzz_websocket, 4096},
+    {"commands", fuzz_commands, 4096},
 };
 const size_t fuzz_target_count = sizeof fuzz_targets / sizeof *fuzz_targets;
 

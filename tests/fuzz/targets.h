@@ -33,5 +33,11 @@ void fuzz_relinked(th_slice input);
 void fuzz_records(th_slice input);
 void fuzz_segment(th_slice input);
 void fuzz_component(th_slice input);
+void fuzz_json(th_slice input);
+void fuzz_tokens(th_slice input);
+void fuzz_script(th_slice input);
+void fuzz_http(th_slice input);
+void fuzz_websocket(th_slice input);
+void fuzz_commands(th_slice input);
 
 #endif
