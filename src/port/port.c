@@ -33,7 +33,7 @@ theater_status th_file_open(th_port *port, const char *path, unsigned flags, th_
                             theater_error *reterr)
 {
     th_assert(flags & (TH_FILE_READ | TH_FILE_WRITE));
-    th_assert(!(flags & (TH_FILE_EXCLUSIVE | TH_FILE_PRIVATE)) || (flags & TH_FILE_CREATE));
+    th_assert(!(flags & TH_FILE_EXCLUSIVE) || (flags & TH_FILE_CREATE));
     *ret = NULL;
     return port->operations->file_open(port, path, flags, ret, reterr);
 }

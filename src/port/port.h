@@ -42,7 +42,8 @@ enum {
     TH_FILE_WRITE = 2,     /* with or without READ */
     TH_FILE_CREATE = 4,    /* make it when missing */
     TH_FILE_EXCLUSIVE = 8, /* with CREATE: fail with THEATER_EXISTS when it is there */
-    TH_FILE_PRIVATE = 16,  /* with CREATE: mode 0600 instead of 0644 */
+    /* with CREATE: mode 0600 instead of 0644; without: PERMISSION when others than its owner may use the file */
+    TH_FILE_PRIVATE = 16,
 };
 
 /* Opens a regular file; *ret is the caller's (th_file_close), and NULL on an error. `path` is as the system
@@ -107,6 +108,9 @@ THEATER_CHECKED theater_status th_port_list_folder(th_port *port, const char *pa
  * path. */
 THEATER_CHECKED theater_status th_port_read_file(th_port *port, const char *path, size_t max, th_buf *out,
                                                  theater_error *reterr);
+/* The same of a file that holds a secret: PERMISSION when others than its owner may use it. */
+THEATER_CHECKED theater_status th_port_read_private_file(th_port *port, const char *path, size_t max,
+                                                         th_buf *out, theater_error *reterr);
 THEATER_CHECKED theater_status th_port_replace_file(th_port *port, const char *path, unsigned flags,
                                                     th_slice contents, theater_error *reterr);
 

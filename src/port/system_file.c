@@ -53,6 +53,20 @@ static int open_flags(unsigned flags)
     return result;
 }
 
+static theater_status check_private(const system_file *file, theater_error *reterr)
+{
+    struct stat facts;
+    int result;
+    TH_SYSTEM_CALL(result, fstat(file->descriptor, &facts));
+    if (result < 0)
+        return th_system_fail(reterr, errno, "look at", file->path);
+    return facts.st_mode & 077
+               ? th_fail(reterr, THEATER_PERMISSION,
+                         "others than its owner may use %s: chmod 600 it, and think of who may have read it",
+                         file->path)
+               : THEATER_OK;
+}
+
 theater_status th_system_file_open(th_port *port, const char *path, unsigned flags, th_file **ret,
                                    theater_error *reterr)
 {
@@ -67,6 +81,13 @@ theater_status th_system_file_open(th_port *port, const char *path, unsigned fla
         int error_number = errno;
         th_free(file);
         return th_system_fail(reterr, error_number, "open", path);
+    }
+    theater_status status =
+        (flags & TH_FILE_PRIVATE) && !(flags & TH_FILE_CREATE) ? check_private(file, reterr) : THEATER_OK;
+    if (status) {
+        (void)close(file->descriptor);
+        th_free(file);
+        return status;
     }
     *ret = &file->head;
     return THEATER_OK;

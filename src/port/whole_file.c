@@ -23,16 +23,28 @@ static theater_status read_open_file(th_file *file, const char *path, size_t max
     return status;
 }
 
-theater_status th_port_read_file(th_port *port, const char *path, size_t max, th_buf *out,
-                                 theater_error *reterr)
+static theater_status read_file(th_port *port, const char *path, unsigned flags, size_t max, th_buf *out,
+                                theater_error *reterr)
 {
     th_file *file;
-    theater_status status = th_file_open(port, path, TH_FILE_READ, &file, reterr);
+    theater_status status = th_file_open(port, path, flags, &file, reterr);
     if (status != THEATER_OK)
         return status;
     status = read_open_file(file, path, max, out, reterr);
     th_file_close(file);
     return status;
+}
+
+theater_status th_port_read_file(th_port *port, const char *path, size_t max, th_buf *out,
+                                 theater_error *reterr)
+{
+    return read_file(port, path, TH_FILE_READ, max, out, reterr);
+}
+
+theater_status th_port_read_private_file(th_port *port, const char *path, size_t max, th_buf *out,
+                                         theater_error *reterr)
+{
+    return read_file(port, path, TH_FILE_READ | TH_FILE_PRIVATE, max, out, reterr);
 }
 
 static theater_status write_temporary(th_port *port, const char *path, unsigned flags, th_slice contents,

@@ -94,7 +94,9 @@ theater_status th_keys_open(th_port *port, const char *folder, bool create, th_s
     snprintf(path, sizeof path, "%s/keys/signing.key", folder);
     th_buf text;
     th_buf_init(&text, 1024);
-    theater_status status = th_port_read_file(port, path, 1024, &text, reterr);
+    /* What others can read is not used to sign. */
+    theater_status status = create ? th_port_read_private_file(port, path, 1024, &text, reterr)
+                                   : th_port_read_file(port, path, 1024, &text, reterr);
     /* Whoever made the key may have stopped before its entry was durable. */
     if (!status && create) {
         char keys[PATH_SIZE];

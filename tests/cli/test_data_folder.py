@@ -160,6 +160,12 @@ class Folder(Case):
         self.assertEqual(key["verdict"], "bad")
         self.assertIn("chmod 600", key["remedy"])
         self.bare("doctor")
+        # What others may read signs nothing; what was signed is still checked.
+        done = self.run_theater("checkpoint", "counter", code=PERMISSION)
+        self.assertIn("chmod 600", done.errors)
+        self.assertIn("1 checkpoint, signed by the folder's key", self.run_theater("verify", "counter").text)
+        (self.data / "keys" / "signing.key").chmod(0o600)
+        self.run_theater("checkpoint", "counter")
 
 
 class Killed(Case):

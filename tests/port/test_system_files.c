@@ -25,6 +25,18 @@ static void modes_are_private_only_when_asked(void **state)
     OK(th_port_replace_file(m->port, in(m, "key"), TH_FILE_PRIVATE, th_slice_text("secret"), &error));
     assert_int_equal(stat(in(m, "key"), &facts), 0);
     assert_int_equal(facts.st_mode & 0777, 0600);
+    th_buf text;
+    th_buf_init(&text, 100);
+    OK(th_port_read_private_file(m->port, in(m, "key"), 100, &text, &error));
+    static const mode_t wide[] = {0640, 0620, 0610, 0604, 0602, 0601};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        assert_int_equal(chmod(in(m, "key"), wide[i]), 0);
+        EXPECT(PERMISSION, th_port_read_private_file(m->port, in(m, "key"), 100, &text, &error));
+        assert_non_null(strstr(error.message, "chmod 600"));
+    }
+    assert_int_equal(text.size, strlen("secret"));
+    OK(th_port_read_file(m->port, in(m, "key"), 100, &text, &error));
+    th_buf_done(&text);
     umask(before);
 }
 
