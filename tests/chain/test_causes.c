@@ -349,6 +349,20 @@ static void an_answer_must_be_to_that_request(void **state)
     must_find(&a, 2, "not made before");
 }
 
+/* An element that an answer of this chain caused answers nothing, though it names the same element. */
+static void only_a_message_is_answered(void **state)
+{
+    set_effects(&a, 1, (const char *const[]){"r:b:q1", NULL});
+    th_cause cause = {.kind = TH_CAUSE_ANSWER,
+                      .actor = th_slice_text("a"),
+                      .sequence = 1,
+                      .request = th_request_id(1, 1),
+                      .hash = a.elements[1].hash};
+    spoil(&b, 2, cause);
+    spoil(&a, 2, answer(&b, 2, 1, false));
+    must_find(&a, 2, "does not answer this actor's request");
+}
+
 static void an_answer_to_somebody_else_is_found(void **state)
 {
     /* b handled a client's input there. */
@@ -495,6 +509,7 @@ int main(void)
         TEST(another_answer_is_found),
         TEST(failed_must_be_so),
         TEST(an_answer_must_be_to_that_request),
+        TEST(only_a_message_is_answered),
         TEST(an_answer_to_somebody_else_is_found),
         TEST(undelivered_needs_its_request),
         TEST(what_is_not_there_is_counted),

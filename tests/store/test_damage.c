@@ -335,9 +335,85 @@ static void commit_whose_sync_failed_is_written_again(void **state)
     recovered_commit_survives(true, true);
 }
 
+/* ---- what the index proves ---- */
+
+/* An index may end within a commit: it is all of that commit that was durable. */
+static void a_proof_within_a_commit_proves_all_of_it(void **state)
+{
+    theater_error error;
+    sample s;
+    make(&s, 1, 1 << 20);
+    th_store *store;
+    OK(th_store_open(&s.options, &store, &error));
+    append(store, 4, 60);
+    bool more;
+    OK(th_store_index_step(store, 1, &more, &error));
+    assert_true(more && th_store_covered(store) == s.numbers[COMMITS] + 1);
+    uint64_t end = TH_SEGMENT_HEADER + th_store_log_bytes(store);
+    th_simulation_crash_after(s.simulation, 0);
+    th_store_close(store);
+    OK(th_simulation_restart(s.simulation, &error));
+    s.port = s.options.port = th_simulation_port(s.simulation);
+    OK(th_port_remove(s.port, "/data/closed", &error));
+    swap_byte(&s, end - 16, 1); /* in the last of the four records */
+    EXPECT(CORRUPT, th_store_open(&s.options, &store, &error));
+    swap_byte(&s, end - 16, 1);
+    OK(th_store_open(&s.options, &store, &error));
+    assert_int_equal(th_store_next_number(store), s.numbers[COMMITS] + 4);
+    th_store_close(store);
+    done(&s);
+}
+
+static void expect_only(const sample *s, bool read_only, uint8_t there, uint8_t gone)
+{
+    theater_error error;
+    th_store *store;
+    th_store_options options = s->options;
+    options.read_only = read_only;
+    OK(th_store_open(&options, &store, &error));
+    assert_int_equal(th_store_next_number(store), s->numbers[COMMITS] + 2);
+    assert_true(th_store_has_component(store, &(th_hash){{there, 0}}));
+    assert_false(th_store_has_component(store, &(th_hash){{gone, 0}}));
+    th_store_close(store);
+}
+
+/* Two copies of a folder go on in different ways, record for record of one size; the index of one stands
+ * beside the log of the other. */
+static void an_index_of_a_copy_that_went_another_way_is_made_anew(void **state)
+{
+    enum { ONE = 110, OTHER = 150 }; /* salts whose records are of one size */
+    theater_error error;
+    static uint8_t bytes[8192];
+    sample s;
+    make(&s, 1, 1 << 20);
+    size_t size = (size_t)s.offsets[COMMITS];
+    keep_segment(&s, bytes, size, false);
+    th_index_memory *indexes[2] = {s.index, NULL};
+    OK(th_index_memory_new(&indexes[1], &error));
+    for (int i = 0; i < 2; i++) {
+        th_store *store;
+        if (i > 0)
+            keep_segment(&s, bytes, size, true);
+        OK(th_port_remove(s.port, "/data/closed", &error));
+        s.options.index = indexes[i];
+        OK(th_store_open(&s.options, &store, &error));
+        append(store, 2, i == 0 ? ONE : OTHER);
+        th_store_close(store);
+    }
+    OK(th_port_remove(s.port, "/data/closed", &error));
+    expect_only(&s, true, OTHER, ONE);
+    s.options.index = indexes[0];
+    expect_only(&s, true, OTHER, ONE);
+    expect_only(&s, false, OTHER, ONE);
+    th_index_memory_free(indexes[1]);
+    done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_proof_within_a_commit_proves_all_of_it),
+        cmocka_unit_test(an_index_of_a_copy_that_went_another_way_is_made_anew),
         cmocka_unit_test(flipped_bits_are_corrupt_or_a_torn_tail),
         cmocka_unit_test(proven_records_are_never_cut_off),
         cmocka_unit_test(cut_logs_lose_only_what_was_not_proven),
