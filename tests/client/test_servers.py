@@ -133,7 +133,7 @@ class Deaths(ServerCase):
             process.stdin.write(b"inc\n" * 50)
         except BrokenPipeError:
             pass
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=120)
         self.assertEqual(process.returncode, IO, errors)
         self.assertIn(b"50 of", errors)
         self.assertEqual((answers[-1], output), (b"50\n", b""))
@@ -147,7 +147,7 @@ class Deaths(ServerCase):
                                    stderr=subprocess.PIPE, cwd=self.folder, env=self.environment)
         time_out = threading.Timer(1.0, lambda: process.send_signal(signal.SIGINT))
         time_out.start()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
         self.server.send_signal(signal.SIGCONT)
         self.assertEqual(process.returncode, INTERRUPTED, errors)
         self.assertIn(b"interrupted", errors)

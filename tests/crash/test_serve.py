@@ -41,7 +41,7 @@ class Client(threading.Thread):
         self.world, self.number, self.port, self.random = world, number, port, random.Random(seed)
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             while True:
                 self.one(connection)
@@ -135,7 +135,7 @@ class Serve(unittest.TestCase):
         server = self.serve()
         try:
             port = int(json.loads(server.stdout.readline())["address"].rsplit(":", 1)[1])
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
             for actor, text, key in [message for queue in self.unanswered for message in queue]:
                 connection.request("POST", f"/v1/actors/{actor}/messages", text.encode(), {"Idempotency-Key": key})
                 reply = connection.getresponse()

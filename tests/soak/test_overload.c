@@ -104,18 +104,22 @@ static void *press(void *context)
     return NULL;
 }
 
-/* What a turn takes when nothing else is asked, in nanoseconds. */
+/* What a turn takes when nothing else is asked, in nanoseconds: the shortest of some, so that others who are
+ * busy on the machine now, and not later, do not make the pressure small. */
 static uint64_t measure_turn(theater_runtime *runtime)
 {
     theater_error error;
     theater_answer answer;
-    uint64_t begin = now_ns();
+    uint64_t shortest = UINT64_MAX;
     for (int i = 0; i < 20; i++) {
+        uint64_t begin = now_ns();
         (void)!system_send(runtime, "a0", text_of("x"), &answer, &error);
+        uint64_t took = now_ns() - begin;
+        shortest = took < shortest ? took : shortest;
         assert_int_equal(answer.reject_code, 4);
         theater_answer_done(&answer);
     }
-    return (now_ns() - begin) / 20;
+    return shortest;
 }
 
 static void what_is_too_much_is_refused_in_order(void **state)
@@ -132,7 +136,7 @@ static void what_is_too_much_is_refused_in_order(void **state)
         snprintf(flows[i].actor, sizeof flows[i].actor, "a%d", i);
         OK(system_try_start(runtime, flows[i].actor, "endless_loop", text_of(""), &limits, &error), error);
     }
-    uint64_t turn_ns = measure_turn(runtime), before = memory_kib(), most = 0;
+    uint64_t turn_ns = measure_turn(runtime), before = memory_kib(), most = 0, begin = now_ns();
     for (int i = 0; i < ACTORS; i++) {
         flows[i].pause_ns =
             turn_ns * ACTORS / TIMES / 4; /* two workers at the most, and sleeping takes longer */
@@ -145,7 +149,8 @@ static void what_is_too_much_is_refused_in_order(void **state)
     uint64_t offered = 0, accepted = 0, refused = 0, wait = 0, refusal = 0;
     for (int i = 0; i < ACTORS; i++)
         pthread_join(threads[i], NULL);
-    OK(theater_drain(runtime, 60000, &error), error);
+    OK(theater_drain(runtime, 600000, &error), error);
+    uint64_t elapsed = now_ns() - begin;
     for (int i = 0; i < ACTORS; i++) {
         const flow *each = &flows[i];
         assert_int_equal(__atomic_load_n(&each->answered, __ATOMIC_ACQUIRE), each->accepted);
@@ -161,8 +166,9 @@ static void what_is_too_much_is_refused_in_order(void **state)
         (unsigned long long)offered, (unsigned long long)accepted, (unsigned long long)refused, turn_ns / 1e6,
         wait / 1e6, refusal / 1e6, (long long)(most - before));
     assert_true(refused > accepted);
-    /* A full mailbox before it and those of the others; generous, for a busy machine. */
-    assert_true(wait < turn_ns * MAILBOX * ACTORS * 8 + UINT64_C(2000000000));
+    /* A full mailbox before it and those of the others, at the pace at which it went; generous, for a machine
+     * that is busier at one time than at another. */
+    assert_true(wait < elapsed / accepted * MAILBOX * ACTORS * 8 + UINT64_C(2000000000));
     assert_true(refusal < UINT64_C(2000000000));
 #if !defined(__SANITIZE_ADDRESS__) /* which keeps what was freed for a while */
     /* Mailboxes and turns not yet committed, some times over. */
