@@ -335,6 +335,66 @@ static void commit_whose_sync_failed_is_written_again(void **state)
     recovered_commit_survives(true, true);
 }
 
+/* Whoever made a folder may have failed before its entries were durable; who opens it makes them so, before
+ * anything is acknowledged in it. */
+static void a_folder_whose_making_failed_is_made_durable(void **state)
+{
+    theater_error error;
+    unsigned failed = 0;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        sample s = {0};
+        th_store *store;
+        OK(th_simulation_new(seed, &s.simulation, &error));
+        OK(th_index_memory_new(&s.index, &error));
+        s.options = (th_store_options){.port = th_simulation_port(s.simulation),
+                                       .folder = "/data",
+                                       .create = true,
+                                       .index = s.index};
+        th_simulation_set_faults(s.simulation, &(th_simulation_faults){.sync_fails = 250000});
+        if (th_store_open(&s.options, &store, &error) == THEATER_OK)
+            th_store_close(store);
+        else
+            failed++;
+        th_simulation_set_faults(s.simulation, &(th_simulation_faults){0});
+        OK(th_store_open(&s.options, &store, &error));
+        append(store, 1, 5);
+        th_simulation_crash_after(s.simulation, 0);
+        th_store_close(store);
+        OK(th_simulation_restart(s.simulation, &error));
+        s.options.port = th_simulation_port(s.simulation);
+        s.options.create = false;
+        OK(th_store_open(&s.options, &store, &error));
+        assert_int_equal(th_store_next_number(store), 1);
+        th_store_close(store);
+        done(&s);
+    }
+    assert_true(failed > 100);
+}
+
+/* Its name, too: it may just have been moved or copied to where it is opened. */
+static void a_folder_stays_where_it_was_opened(void **state)
+{
+    theater_error error;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        sample s;
+        th_store *store;
+        make(&s, seed, 1 << 20);
+        OK(th_port_rename(s.port, "/data", "/moved", &error));
+        s.options.folder = "/moved";
+        OK(th_store_open(&s.options, &store, &error));
+        append(store, 1, 5);
+        th_simulation_crash_after(s.simulation, 0);
+        th_store_close(store);
+        OK(th_simulation_restart(s.simulation, &error));
+        s.options.port = th_simulation_port(s.simulation);
+        s.options.create = false;
+        OK(th_store_open(&s.options, &store, &error));
+        assert_int_equal(th_store_next_number(store), s.numbers[COMMITS] + 1);
+        th_store_close(store);
+        done(&s);
+    }
+}
+
 /* ---- what the index proves ---- */
 
 /* An index may end within a commit: it is all of that commit that was durable. */
@@ -412,6 +472,8 @@ static void an_index_of_a_copy_that_went_another_way_is_made_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_whose_making_failed_is_made_durable),
+        cmocka_unit_test(a_folder_stays_where_it_was_opened),
         cmocka_unit_test(a_proof_within_a_commit_proves_all_of_it),
         cmocka_unit_test(an_index_of_a_copy_that_went_another_way_is_made_anew),
         cmocka_unit_test(flipped_bits_are_corrupt_or_a_torn_tail),
