@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -63,6 +64,13 @@ class Case(unittest.TestCase):
 
     def command(self, *arguments):
         return [PROGRAM, *(a if isinstance(a, bytes) else str(a) for a in arguments)]
+
+    def nobody(self):
+        """The address of a port on which nobody listens, and nobody can meanwhile."""
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
     def bare(self, *arguments, code=OK, stdin=b"", environment=None, timeout=120):
         """Runs the program without a data folder."""

@@ -134,7 +134,7 @@ class Watching(ServerCase):
             self.bare(*where, "watch", "nobody", code=NOT_FOUND)
             self.bare(*where, "watch", "No", code=INVALID_ARGUMENT)
             self.bare(*where, "watch", "--from", "x", code=INVALID_ARGUMENT)
-        self.bare("--server", "http://127.0.0.1:1", "watch", code=IO)
+        self.bare("--server", self.nobody(), "watch", code=IO)
         self.bare("--data", "nowhere", "watch", code=NOT_FOUND)
 
 
@@ -193,7 +193,7 @@ class Top(ServerCase):
 
     def test_without_a_server_it_says_so(self):
         self.assertIn("no server runs", self.run_theater("top", code=NOT_FOUND).errors)
-        self.bare("--server", "http://127.0.0.1:1", "top", code=IO)
+        self.bare("--server", self.nobody(), "top", code=IO)
         self.run_theater("top", "--interval", "1ms", code=INVALID_ARGUMENT)
 
     def test_the_live_view(self):
