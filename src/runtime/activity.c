@@ -89,10 +89,10 @@ bool th_activity_runnable(const theater_runtime *runtime, const th_activity *act
                                                   : activity->clients.first != NULL;
 }
 
-void th_activity_schedule(theater_runtime *runtime, th_activity *activity)
+bool th_activity_queue(theater_runtime *runtime, th_activity *activity)
 {
     if (activity->queued || !th_activity_runnable(runtime, activity))
-        return;
+        return false;
     th_activity_set_idle(runtime, activity, false);
     activity->queued = true;
     activity->run_next = NULL;
@@ -102,7 +102,13 @@ void th_activity_schedule(theater_runtime *runtime, th_activity *activity)
         runtime->run_first = activity;
     runtime->run_last = activity;
     runtime->run_count++;
-    th_wake_worker(runtime);
+    return true;
+}
+
+void th_activity_schedule(theater_runtime *runtime, th_activity *activity)
+{
+    if (th_activity_queue(runtime, activity))
+        th_wake_worker(runtime);
 }
 
 void th_activity_wait_index(theater_runtime *runtime, th_activity *activity, uint64_t number)

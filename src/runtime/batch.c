@@ -88,7 +88,7 @@ static void add_counters(th_counters *to, const th_counters *more)
     to->instance_hits += more->instance_hits;
 }
 
-void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch)
+bool th_batch_queue(theater_runtime *runtime, th_batch *take_batch)
 {
     th_batch *batch = take_batch;
     batch->first_number = runtime->next_number;
@@ -116,6 +116,11 @@ void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch)
     for (const th_item *answer = batch->answers.first; answer; answer = answer->next)
         batch->weight += sizeof *answer + answer->memory_size + answer->answer.output.size;
     runtime->inflight_bytes += batch->weight;
-    if (!runtime->committing)
+    return !runtime->committing;
+}
+
+void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch)
+{
+    if (th_batch_queue(runtime, take_batch))
         th_task_wake(runtime->committer);
 }

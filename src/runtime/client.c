@@ -1,6 +1,7 @@
 /* What clients call: send, submit, query, drain. */
 #include "runtime/call.h"
 #include "runtime/slice.h"
+#include "runtime/submissions.h"
 
 typedef struct th_drain_waiter {
     struct th_drain_waiter *next;
@@ -27,11 +28,13 @@ static th_item *make_item(theater_runtime *runtime, th_item_kind kind, const the
                           theater_completion completion, void *context)
 {
     th_slice principal = message->principal ? th_slice_text(message->principal) : (th_slice){0};
-    th_item *item =
-        th_pool_item(&runtime->pool, kind, message->input.size + message->id.size + principal.size);
+    th_slice actor = th_slice_text(message->actor);
+    th_item *item = th_pool_item(&runtime->pool, kind,
+                                 message->input.size + message->id.size + principal.size + actor.size);
     if (!item)
         return NULL;
     size_t used = 0;
+    item->to = th_item_keep(item, &used, actor);
     item->payload = th_item_keep(item, &used, message->input);
     item->principal = th_item_keep(item, &used, principal);
     item->id = th_item_keep(item, &used, message->id);
@@ -40,10 +43,12 @@ static th_item *make_item(theater_runtime *runtime, th_item_kind kind, const the
     return item;
 }
 
-/* Puts the item into the actor's mailbox, under the lock. */
-static theater_status accept_item(theater_runtime *runtime, th_slice name, th_item *item,
+/* Puts the item into the actor's mailbox, under the lock. *ret_queued: the actor came into the run queue
+ * by it, and a worker is to be woken. */
+static theater_status accept_item(theater_runtime *runtime, th_slice name, th_item *item, bool *ret_queued,
                                   theater_error *reterr)
 {
+    *ret_queued = false;
     if (runtime->closing)
         return th_fail(reterr, THEATER_CANCELLED, "the runtime is closing");
     th_entry *entry = th_directory_living(&runtime->directory, name);
@@ -66,7 +71,7 @@ static theater_status accept_item(theater_runtime *runtime, th_slice name, th_it
     item->from = entry->id;
     th_item_push(queue, item);
     __atomic_add_fetch(&runtime->client_items, 1, __ATOMIC_RELAXED);
-    th_activity_schedule(runtime, activity);
+    *ret_queued = th_activity_queue(runtime, activity);
     return THEATER_OK;
 }
 
@@ -80,8 +85,11 @@ static theater_status submit(theater_runtime *runtime, th_item_kind kind, const 
     if (!item)
         return th_fail_memory(reterr, "a message");
     item->accepted_ns = kind == TH_ITEM_CLIENT ? th_port_monotonic_ns(runtime->port) : 0;
+    bool queued;
     th_mutex_lock(&runtime->lock);
-    status = accept_item(runtime, th_slice_text(message->actor), item, reterr);
+    status = accept_item(runtime, th_slice_text(message->actor), item, &queued, reterr);
+    if (queued)
+        th_wake_worker(runtime);
     th_mutex_unlock(&runtime->lock);
     if (status)
         th_item_free(item);
@@ -98,6 +106,80 @@ theater_status theater_submit_query(theater_runtime *runtime, const theater_mess
                                     theater_completion completion, void *context, theater_error *reterr)
 {
     return submit(runtime, TH_ITEM_QUERY, message, completion, context, reterr);
+}
+
+/* ---- many at once -------------------------------------------------------------------------------------- */
+
+struct th_submissions {
+    theater_runtime *runtime;
+    th_item_queue items; /* the name of the actor is their `to` */
+};
+
+theater_status th_submissions_new(theater_runtime *runtime, th_submissions **ret, theater_error *reterr)
+{
+    th_submissions *self = th_alloc_zero(1, sizeof *self);
+    if (!self)
+        return th_fail_memory(reterr, "submissions");
+    self->runtime = runtime;
+    *ret = self;
+    return THEATER_OK;
+}
+
+void th_submissions_free(th_submissions *self)
+{
+    if (!self)
+        return;
+    th_assert(!self->items.first);
+    th_free(self);
+}
+
+size_t th_submissions_count(const th_submissions *self)
+{
+    return self->items.count;
+}
+
+theater_status th_submissions_add(th_submissions *self, bool query, const theater_message *message,
+                                  theater_completion completion, void *context, theater_error *reterr)
+{
+    theater_status status = check_message(message, reterr);
+    if (status)
+        return status;
+    th_item_kind kind = query ? TH_ITEM_QUERY : TH_ITEM_CLIENT;
+    th_item *item = make_item(self->runtime, kind, message, completion, context);
+    if (!item)
+        return th_fail_memory(reterr, "a message");
+    item->accepted_ns = query ? 0 : th_port_monotonic_ns(self->runtime->port);
+    th_item_push(&self->items, item);
+    return THEATER_OK;
+}
+
+void th_submissions_run(th_submissions *self, void (*refused)(void *context, const theater_error *error))
+{
+    theater_runtime *runtime = self->runtime;
+    th_item_queue items = self->items, not_taken = {0};
+    self->items = (th_item_queue){0};
+    if (!items.first)
+        return;
+    unsigned to_wake = 0;
+    th_item *item;
+    th_mutex_lock(&runtime->lock);
+    while ((item = th_item_pop(&items))) {
+        bool queued;
+        theater_error error;
+        if (accept_item(runtime, item->to, item, &queued, &error)) {
+            th_item_set_error(item, &error);
+            th_item_push(&not_taken, item);
+        }
+        to_wake += queued;
+    }
+    /* Last, so that who wakes finds the lock free. And under it: a worker's task lives while it can be
+     * held. */
+    for (unsigned i = 0; i < runtime->worker_count && i < to_wake; i++)
+        th_wake_worker(runtime);
+    th_mutex_unlock(&runtime->lock);
+    for (item = not_taken.first; item; item = item->next)
+        refused(item->context, &item->answer.error);
+    th_pool_free_items(&runtime->pool, &not_taken);
 }
 
 /* ---- waiting for answers ------------------------------------------------------------------------------- */

@@ -20,6 +20,8 @@ void th_items_complete(theater_runtime *runtime, th_item_queue *take_items)
         if (item->completion)
             item->completion(item->context, &item->answer);
     }
+    if (count)
+        th_subscribe_answered(runtime);
     th_pool_free_items(&runtime->pool, take_items);
     if (count && __atomic_sub_fetch(&runtime->client_items, count, __ATOMIC_ACQ_REL) == 0 &&
         __atomic_load_n(&runtime->drains, __ATOMIC_ACQUIRE)) {
@@ -123,8 +125,9 @@ static void committed(theater_runtime *runtime, const commit_set *commit, uint64
     }
     if (were_full)
         th_wake_workers(runtime);
+    bool index = commit->records && th_indexer_must_know(runtime);
     th_mutex_unlock(&runtime->lock);
-    if (commit->records)
+    if (index)
         th_task_wake(runtime->indexer);
     release(runtime, commit->first, NULL);
     if (commit->records)

@@ -194,6 +194,7 @@ struct theater_runtime {
 
     bool indexing; /* a transaction of the index runs */
     bool index_retry; /* the last one failed */
+    bool index_timed; /* the indexer looks again by itself, at the deadline */
     uint64_t index_deadline_ns; /* when the next one is due, if it is not wanted before */
     uint64_t index_wanted; /* somebody waits until the index covers this many records */
     /* items whose id was known: answered from the log, when the index covers them */
@@ -222,6 +223,8 @@ struct theater_runtime {
     th_mutex keys_lock; /* of keys.c */
     th_commit_listener listener; /* atomic; NULL: nobody listens. See subscribe.h */
     void *listener_context;
+    th_answer_listener answer_listener; /* likewise */
+    void *answer_context;
 };
 
 /* How a runtime is opened by what knows more than the public options: the simulation and tests. */
@@ -261,6 +264,8 @@ void th_directory_retire(th_directory *directory, th_entry *entry);
 th_activity *th_activity_get(theater_runtime *runtime, th_entry *entry);
 /* Puts it into the run queue when it is runnable and not there, and wakes a worker. */
 void th_activity_schedule(theater_runtime *runtime, th_activity *activity);
+/* The same without waking: true when it came into the queue, and a worker is to be woken. */
+bool th_activity_queue(theater_runtime *runtime, th_activity *activity);
 /* Notes why the actor stands still, or with NULL that it goes on. Without the lock: takes it. */
 void th_activity_set_broken(theater_runtime *runtime, th_activity *activity, const theater_error *error);
 /* Whether its turns can run now: it is running, can be loaded, and the runtime writes. */
@@ -315,6 +320,8 @@ void th_batch_free(th_batch *batch);
 THEATER_CHECKED theater_status th_batch_add(th_batch *batch, const th_record *record, theater_error *reterr);
 /* Gives numbers and puts it into the commit queue, under the lock; the committer is woken. */
 void th_batch_enqueue(theater_runtime *runtime, th_batch *take_batch);
+/* The same without waking: true when the committer is to be woken. */
+THEATER_CHECKED bool th_batch_queue(theater_runtime *runtime, th_batch *take_batch);
 
 /* ---- records.c (any thread, without the lock) ---------------------------------------------------------- */
 
@@ -333,6 +340,8 @@ THEATER_CHECKED theater_status th_runtime_wait_index(theater_runtime *runtime, t
 th_step th_worker_step(void *worker, uint64_t *ret_deadline_ns);
 th_step th_committer_step(void *runtime, uint64_t *ret_deadline_ns);
 th_step th_indexer_step(void *runtime, uint64_t *ret_deadline_ns);
+/* Whether the indexer must be told that more was committed. Under the lock. */
+bool th_indexer_must_know(const theater_runtime *runtime);
 /* Turns stage times on or off as the runtime wants; the worker itself, between slices. */
 void th_worker_measure(th_worker *worker);
 void th_wake_worker(theater_runtime *runtime); /* one that is parked, if any; under the lock */
@@ -350,6 +359,8 @@ void th_drain_check(theater_runtime *runtime);
 void th_drain_wake(theater_runtime *runtime);
 /* Tells who listens of a commit. The committer, without the lock. */
 void th_subscribe_tell(theater_runtime *runtime, uint64_t committed);
+/* Tells who listens that completions were called. The thread that called them, without the lock. */
+void th_subscribe_answered(theater_runtime *runtime);
 
 /* ---- reset.c ------------------------------------------------------------------------------------------- */
 

@@ -52,6 +52,13 @@ static bool index_due(theater_runtime *runtime, uint64_t covered, uint64_t now)
            runtime->committed - covered >= INDEX_RECORDS || now >= runtime->index_deadline_ns;
 }
 
+bool th_indexer_must_know(const theater_runtime *runtime)
+{
+    uint64_t covered = th_store_covered(runtime->store);
+    return !runtime->index_timed || runtime->closing || runtime->index_wanted > covered ||
+           runtime->committed - covered >= INDEX_RECORDS;
+}
+
 static void after_step(theater_runtime *runtime, theater_status status, const theater_error *error)
 {
     th_item_queue ready = {0};
@@ -92,6 +99,7 @@ th_step th_indexer_step(void *context, uint64_t *ret_deadline_ns)
     bool lags = covered < runtime->committed;
     runtime->indexing = work || repeats;
     *ret_deadline_ns = lags ? runtime->index_deadline_ns : 0;
+    runtime->index_timed = lags;
     th_mutex_unlock(&runtime->lock);
     if (!work && !repeats)
         return committer_ended ? TH_STEP_DONE : TH_STEP_IDLE;

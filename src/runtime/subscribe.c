@@ -23,3 +23,16 @@ void th_subscribe_tell(theater_runtime *runtime, uint64_t committed)
     if (listener)
         listener(runtime->listener_context, committed);
 }
+
+void th_runtime_on_answers(theater_runtime *runtime, th_answer_listener listener, void *context)
+{
+    runtime->answer_context = context;
+    __atomic_store_n(&runtime->answer_listener, listener, __ATOMIC_RELEASE);
+}
+
+void th_subscribe_answered(theater_runtime *runtime)
+{
+    th_answer_listener listener = __atomic_load_n(&runtime->answer_listener, __ATOMIC_ACQUIRE);
+    if (listener)
+        listener(runtime->answer_context);
+}

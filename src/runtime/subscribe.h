@@ -18,4 +18,10 @@ void th_runtime_subscribe(theater_runtime *runtime, th_commit_listener listener,
 /* Records that are durable now. Any thread. */
 uint64_t th_runtime_committed(theater_runtime *runtime);
 
+/* Called on a thread of the runtime after it called completions, one or many: who only notes an answer in its
+ * completion can here wake, once, who waits for them all. Must be short and must not wait. */
+typedef void (*th_answer_listener)(void *context);
+/* Sets it, once, before the first message is sent; it is called until the runtime is closed. */
+void th_runtime_on_answers(theater_runtime *runtime, th_answer_listener listener, void *context);
+
 #endif

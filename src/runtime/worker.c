@@ -164,8 +164,9 @@ static void hand_over_repeats(theater_runtime *runtime, th_slice_work *work)
     th_task_wake(runtime->indexer);
 }
 
-/* Ends a slice, under the lock. A batch that was handed over is no longer the work's. */
-static void finish_slice(theater_runtime *runtime, th_slice_work *work)
+/* Ends a slice, under the lock. A batch that was handed over is no longer the work's; then *commit is set
+ * when the committer is to be woken. */
+static void finish_slice(theater_runtime *runtime, th_slice_work *work, bool *commit)
 {
     th_activity *activity = work->activity;
     th_batch *batch = work->batch;
@@ -184,7 +185,7 @@ static void finish_slice(theater_runtime *runtime, th_slice_work *work)
     if (batch && (batch->record_count || batch->answers.first || batch->counted.turns)) {
         if (runtime->options.durability == THEATER_ASYNC)
             release_early(batch, &work->failed);
-        th_batch_enqueue(runtime, batch);
+        *commit |= th_batch_queue(runtime, batch);
         work->batch = NULL;
     }
     hand_over_repeats(runtime, work);
@@ -259,16 +260,19 @@ static void run_round(th_worker *worker, slice_round *round)
     }
 }
 
-/* Under the lock. What was not run comes first, so that it stands before the others in the run queue. */
-static void finish_round(theater_runtime *runtime, slice_round *round)
+/* Under the lock. What was not run comes first, so that it stands before the others in the run queue. Returns
+ * whether the committer is to be woken, when the lock is free for it. */
+static bool finish_round(theater_runtime *runtime, slice_round *round)
 {
+    bool commit = false;
     for (size_t i = round->ran; i < round->count; i++)
-        finish_slice(runtime, &round->works[i]);
+        finish_slice(runtime, &round->works[i], &commit);
     for (size_t i = 0; i < round->ran; i++)
-        finish_slice(runtime, &round->works[i]);
+        finish_slice(runtime, &round->works[i], &commit);
     if (runtime->resetting && runtime->running == 0)
         th_task_wake(runtime->committer);
     th_drain_check(runtime);
+    return commit;
 }
 
 /* Answers that wait for no commit. */
@@ -276,13 +280,12 @@ static void answer_failed(th_worker *worker, th_item_queue *failed)
 {
     theater_runtime *runtime = worker->runtime;
     uint64_t now = failed->first ? th_port_monotonic_ns(runtime->port) : 0;
-    th_item *item;
-    while ((item = th_item_pop(failed))) {
+    for (const th_item *item = failed->first; item; item = item->next) {
         bool ran = item->answer.status == THEATER_OK || item->answer.status == THEATER_REJECTED;
         if (item->kind == TH_ITEM_CLIENT && ran) /* durability async */
             th_histogram_add(&worker->latency.answer, now - item->accepted_ns);
-        th_item_complete(runtime, item);
     }
+    th_items_complete(runtime, failed);
 }
 
 th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
@@ -315,8 +318,10 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
     th_mutex_lock(&runtime->lock);
     if (worker->measures)
         worker->times = *th_workspace_times(worker->workspace);
-    finish_round(runtime, &round);
+    bool commit = finish_round(runtime, &round);
     th_mutex_unlock(&runtime->lock);
+    if (commit)
+        th_task_wake(runtime->committer); /* which outlives the workers */
     for (size_t i = 0; i < round.count; i++) {
         th_slice_work *work = &round.works[i];
         if (work->batch) {

@@ -1,6 +1,9 @@
 /* What the runtime promises to those who start actors and send messages, over the stand-in machine. */
 #include "bench.h"
 
+#include "runtime/submissions.h"
+#include "runtime/subscribe.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -234,6 +237,77 @@ static void test_full_mailbox_refuses_and_answers_what_it_took(void **state)
     theater_runtime_close(runtime);
 }
 
+typedef struct group {
+    th_submissions *submissions;
+    theater_message again; /* what a refusal adds */
+    int full, unknown;
+    _Atomic int answered, in_order, told, told_of;
+    uint64_t last;
+} group;
+
+static void group_answer(void *context, theater_answer *answer)
+{
+    group *all = context;
+    assert_int_equal(answer->status, THEATER_OK);
+    all->in_order += answer->sequence == ++all->last;
+    all->answered++;
+}
+
+static void group_told(void *context)
+{
+    group *all = context;
+    all->told_of = all->answered;
+    all->told++;
+}
+
+static void group_refused(void *context, const theater_error *error)
+{
+    group *all = context;
+    all->full += error->status == THEATER_MAILBOX_FULL;
+    all->unknown += error->status == THEATER_NOT_FOUND;
+    theater_error none;
+    if (all->again.actor)
+        assert_int_equal(
+            th_submissions_add(all->submissions, false, &all->again, group_answer, all, &none), THEATER_OK);
+    all->again.actor = NULL;
+}
+
+static void test_messages_that_go_in_together_are_taken_in_order_or_refused(void **state)
+{
+    theater_runtime *runtime = bench_open(&(theater_runtime_options){.mailbox_messages = 8});
+    bench_counter(runtime, "a");
+    theater_error error = {0};
+    theater_message message = {.actor = "a", .input = {(const uint8_t *)"add 1", 5}}, nobody = message, bad = message;
+    nobody.actor = "nobody";
+    bad.actor = "No Name";
+    group all = {.again = message};
+    th_runtime_on_answers(runtime, group_told, &all);
+    assert_int_equal(th_submissions_new(runtime, &all.submissions, &error), THEATER_OK);
+    th_submissions_run(all.submissions, group_refused); /* nothing */
+    assert_int_equal(th_submissions_add(all.submissions, false, &bad, group_answer, &all, &error), THEATER_INVALID_ARGUMENT);
+    assert_int_equal(th_submissions_add(all.submissions, false, &nobody, group_answer, &all, &error), THEATER_OK);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(th_submissions_add(all.submissions, false, &message, group_answer, &all, &error), THEATER_OK);
+    assert_int_equal(th_submissions_count(all.submissions), 21);
+    /* All come under one lock, so no worker can make room in between. */
+    th_submissions_run(all.submissions, group_refused);
+    assert_int_equal(all.unknown, 1);
+    assert_int_equal(all.full, 12);
+    assert_int_equal(th_submissions_count(all.submissions), 1); /* added by a refusal: for the next time */
+    bench_drain(runtime);
+    assert_int_equal(all.answered, 8);
+    th_submissions_run(all.submissions, group_refused);
+    bench_drain(runtime);
+    assert_int_equal(all.answered, 9);
+    assert_int_equal(all.in_order, 9);
+    assert_int_equal(bench_count(runtime, "a"), 9);
+    th_submissions_free(all.submissions);
+    theater_runtime_close(runtime);
+    /* Told behind the last of them. */
+    assert_int_equal(all.told_of, 9);
+    assert_true(all.told > 0);
+}
+
 /* More messages than the window holds wait in the log and come in order. */
 static void test_backlog_past_the_window_is_delivered_once_and_in_order(void **state)
 {
@@ -366,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_same_id_runs_once),
         cmocka_unit_test(test_upgrade_changes_what_runs_and_refuses_a_bad_state),
         cmocka_unit_test(test_full_mailbox_refuses_and_answers_what_it_took),
+        cmocka_unit_test(test_messages_that_go_in_together_are_taken_in_order_or_refused),
         cmocka_unit_test(test_backlog_past_the_window_is_delivered_once_and_in_order),
         cmocka_unit_test(test_gated_sender_goes_on_when_the_backlog_falls),
         cmocka_unit_test(test_everything_is_there_after_a_restart),
