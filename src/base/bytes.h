@@ -122,6 +122,10 @@ void th_hex_encode(th_slice bytes, char *out);
 /* Reads exactly 2 * size hex digits (either case) from `text`; false when that is not what stands there. */
 bool th_hex_decode(const char *text, size_t text_size, uint8_t *out, size_t size);
 
+#define TH_DECIMAL_MAX 20
+/* The decimal digits, without a terminating zero; `out` has room for TH_DECIMAL_MAX. Returns how many. */
+size_t th_decimal_encode(uint64_t number, char *out);
+
 /* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool th_utf8_valid(th_slice text);
 

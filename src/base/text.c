@@ -10,6 +10,17 @@ void th_hex_encode(th_slice bytes, char *out)
     *out = 0;
 }
 
+size_t th_decimal_encode(uint64_t number, char *out)
+{
+    char digits[TH_DECIMAL_MAX];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

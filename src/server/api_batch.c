@@ -116,7 +116,7 @@ static void completed(void *context, theater_answer *answer)
     item *self = context;
     self->answer = *answer;
     answer->output = (theater_bytes){0};
-    th_post_to(self->batch->x->server, &self->post);
+    th_post_quietly(self->batch->x->server, &self->post);
 }
 
 static void on_retry(uv_timer_t *timer)

@@ -1,13 +1,7 @@
 /* One message or query: submitted on the loop's thread, answered by a post from the runtime's. */
-#include <stdio.h>
+#include <stddef.h>
 
 #include "server/internal.h"
-
-typedef struct call {
-    th_post post; /* first: a post is its call */
-    th_exchange *x;
-    theater_answer answer;
-} call;
 
 theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret, theater_error *reterr)
 {
@@ -26,16 +20,33 @@ theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret, thea
     return THEATER_OK;
 }
 
-/* One print for the four: every answer has them. */
+static char *lay(char *at, const char *text)
+{
+    size_t size = strlen(text);
+    memcpy(at, text, size);
+    return at + size;
+}
+
+static char *lay_hash(char *at, const theater_hash *hash)
+{
+    th_hex_encode(th_slice_of(hash->bytes, sizeof hash->bytes), at);
+    return at + 2 * sizeof hash->bytes;
+}
+
+/* Every answer has these, so they are laid out by hand. */
 static void put_headers(th_exchange *x, const theater_answer *answer)
 {
-    char element[65], root[65];
-    th_hex_encode(th_slice_of(answer->element.bytes, 32), element);
-    th_hex_encode(th_slice_of(answer->state_root.bytes, 32), root);
-    if (th_buf_printf(&x->reply.headers, NULL,
-                      "Theater-Sequence: %llu\r\nTheater-Element: %s\r\nTheater-State-Root: %s\r\n"
-                      "Theater-Fuel: %llu\r\n",
-                      (unsigned long long)answer->sequence, element, root, (unsigned long long)answer->fuel))
+    char text[400], *at = text; /* 70 of names and ends, two hashes, two numbers */
+    at = lay(at, "Theater-Sequence: ");
+    at += th_decimal_encode(answer->sequence, at);
+    at = lay(at, "\r\nTheater-Element: ");
+    at = lay_hash(at, &answer->element);
+    at = lay(at, "\r\nTheater-State-Root: ");
+    at = lay_hash(at, &answer->state_root);
+    at = lay(at, "\r\nTheater-Fuel: ");
+    at += th_decimal_encode(answer->fuel, at);
+    at = lay(at, "\r\n");
+    if (th_buf_append(&x->reply.headers, th_slice_of(text, (size_t)(at - text)), NULL))
         th_buf_clear(&x->reply.headers);
     if (answer->repeated)
         th_reply_header(x, "Theater-Repeated: true");
@@ -87,10 +98,9 @@ void th_json_answer(th_json *json, const theater_answer *answer)
 /* On the loop again. */
 static void answered(th_post *post)
 {
-    call *self = (call *)post;
-    th_exchange *x = self->x;
+    th_exchange *x = (th_exchange *)((char *)post - offsetof(th_exchange, answered));
     th_server *server = x->server;
-    theater_answer *answer = &self->answer;
+    theater_answer *answer = &x->answer;
     server->operations--;
     server->figures.messages_in_flight--;
     th_histogram_add(&server->figures.messages, uv_hrtime() - x->began_ns);
@@ -106,51 +116,76 @@ static void answered(th_post *post)
             th_reply_error(x, &answer->error);
         th_exchange_reply(x);
     }
-    theater_answer_done(answer);
-    th_free(self);
+    theater_bytes_free(&answer->output);
     th_exchange_drop(x);
 }
 
 /* On a thread of the runtime. */
 static void completed(void *context, theater_answer *answer)
 {
-    call *self = context;
-    self->answer = *answer;
+    th_exchange *x = context;
+    /* The words of an error are most of it. */
+    if (answer->status)
+        x->answer = *answer;
+    else
+        memcpy(&x->answer, answer, offsetof(theater_answer, error));
     answer->output = (theater_bytes){0};
-    if (self->answer.status && self->answer.error.status == THEATER_OK)
-        self->answer.error.status = self->answer.status;
-    th_post_to(self->x->server, &self->post);
+    if (x->answer.status && x->answer.error.status == THEATER_OK)
+        x->answer.error.status = x->answer.status;
+    th_post_quietly(x->server, &x->answered);
+}
+
+/* On the loop: it came into no mailbox. */
+static void refused(void *context, const theater_error *error)
+{
+    th_exchange *x = context;
+    th_server *server = x->server;
+    server->figures.messages_in_flight--;
+    server->operations--;
+    th_exchange_fail(x, error);
+    th_exchange_drop(x);
+    th_drain_continue(server);
+}
+
+/* A round may read from hundreds of connections: workers can begin with these meanwhile. */
+#define SUBMIT_AT 32
+
+void th_messages_submit(th_server *server)
+{
+    if (server->submitting)
+        return;
+    server->submitting = true;
+    /* An answer that tells of a refusal makes room for the next request of its connection. */
+    while (th_submissions_count(server->submissions) > 0)
+        th_submissions_run(server->submissions, refused);
+    server->submitting = false;
 }
 
 static void submit(th_exchange *x, bool query)
 {
-    theater_error error = {0};
+    theater_error error;
+    error.status = THEATER_OK;
     theater_message message = {.actor = x->segments[0],
                                .input = th_buf_slice(&x->body),
                                .principal = x->has_principal ? x->principal : NULL};
     theater_status status = query ? THEATER_OK : th_idempotency_key(x, &message.id, &error);
-    call *self = NULL;
-    if (!status && !(self = th_alloc_zero(1, sizeof *self)))
-        status = th_fail_memory(&error, "a message");
     if (status) {
         th_exchange_fail(x, &error);
         return;
     }
-    self->post.run = answered;
-    self->x = x;
-    th_exchange_hold(x);
-    x->server->figures.messages_in_flight++;
-    status = query ? theater_submit_query(x->server->runtime, &message, completed, self, &error)
-                   : theater_submit(x->server->runtime, &message, completed, self, &error);
-    if (!status)
+    x->answered.run = answered;
+    th_server *server = x->server;
+    status = th_submissions_add(server->submissions, query, &message, completed, x, &error);
+    if (status) {
+        if (status == THEATER_INVALID_ARGUMENT && !message.id.size)
+            th_fail(&error, THEATER_NOT_FOUND, "there is no actor of that name");
+        th_exchange_fail(x, &error);
         return;
-    x->server->figures.messages_in_flight--;
-    x->server->operations--;
-    th_free(self);
-    if (status == THEATER_INVALID_ARGUMENT && !message.id.size)
-        th_fail(&error, THEATER_NOT_FOUND, "there is no actor of that name");
-    th_exchange_fail(x, &error);
-    th_exchange_drop(x);
+    }
+    th_exchange_hold(x);
+    server->figures.messages_in_flight++;
+    if (th_submissions_count(server->submissions) >= SUBMIT_AT)
+        th_messages_submit(server);
 }
 
 void th_api_message(th_exchange *x)

@@ -1,10 +1,73 @@
+#include <stddef.h>
 #include <strings.h>
 
 #include "server/internal.h"
 
+/* ---- coming and going ---------------------------------------------------------------------------------- */
+
+/* Exchanges are kept and used again with their buffers. They have room for what any request may have, so
+ * allocating and zeroing them, and their buffers, was much of what the loop did for a small one. */
+
+static th_exchange *take_kept(th_server *server)
+{
+    th_exchange *x = server->exchanges_kept;
+    if (!x)
+        return th_alloc_zero(1, sizeof *x);
+    server->exchanges_kept = x->next;
+    server->exchanges_kept_count--;
+    th_buf head = x->head, body = x->body, out = x->out, headers = x->reply.headers, reply = x->reply.body;
+    size_t used = x->header_count < TH_HEADERS_MAX ? x->header_count + 1 : TH_HEADERS_MAX;
+    memset(x->headers, 0, used * sizeof *x->headers);
+    memset(x, 0, offsetof(th_exchange, headers));
+    for (size_t i = 0; i < TH_SEGMENTS_MAX; i++)
+        x->segments[i][0] = 0;
+    x->principal[0] = 0;
+    x->error.status = THEATER_OK;
+    x->error.message[0] = 0;
+    x->head = head;
+    x->body = body;
+    x->out = out;
+    x->reply.headers = headers;
+    x->reply.body = reply;
+    return x;
+}
+
+/* Empties a buffer; its memory stays where it is little. */
+static void begin_buf(th_buf *buf, size_t max)
+{
+    buf->max = max;
+    buf->size = 0;
+}
+
+static void end_buf(th_buf *buf)
+{
+    if (buf->capacity > TH_EXCHANGE_ROOM)
+        th_buf_done(buf);
+}
+
+static void done(th_exchange *x)
+{
+    th_buf_done(&x->head);
+    th_buf_done(&x->body);
+    th_buf_done(&x->out);
+    th_buf_done(&x->reply.headers);
+    th_buf_done(&x->reply.body);
+    th_free(x);
+}
+
+void th_exchanges_done(th_server *server)
+{
+    while (server->exchanges_kept) {
+        th_exchange *x = server->exchanges_kept;
+        server->exchanges_kept = x->next;
+        done(x);
+    }
+    server->exchanges_kept_count = 0;
+}
+
 th_exchange *th_exchange_new(th_connection *c)
 {
-    th_exchange *x = th_alloc_zero(1, sizeof *x);
+    th_exchange *x = take_kept(c->server);
     if (!x)
         return NULL;
     x->server = c->server;
@@ -12,11 +75,11 @@ th_exchange *th_exchange_new(th_connection *c)
     x->holds = 1;
     x->keep_alive = true;
     x->began_ns = uv_hrtime();
-    th_buf_init(&x->head, TH_HEAD_MAX);
-    th_buf_init(&x->body, (size_t)c->server->options.max_body_bytes);
-    th_buf_init(&x->out, TH_REPLY_MAX);
-    th_buf_init(&x->reply.headers, 4096);
-    th_buf_init(&x->reply.body, TH_REPLY_MAX);
+    begin_buf(&x->head, TH_HEAD_MAX);
+    begin_buf(&x->body, (size_t)c->server->options.max_body_bytes);
+    begin_buf(&x->out, TH_REPLY_MAX);
+    begin_buf(&x->reply.headers, 4096);
+    begin_buf(&x->reply.body, TH_REPLY_MAX);
     if (c->last)
         c->last->next = x;
     else
@@ -36,13 +99,20 @@ void th_exchange_drop(th_exchange *x)
 {
     if (--x->holds > 0)
         return;
-    x->server->body_bytes -= x->body_counted;
-    th_buf_done(&x->head);
-    th_buf_done(&x->body);
-    th_buf_done(&x->out);
-    th_buf_done(&x->reply.headers);
-    th_buf_done(&x->reply.body);
-    th_free(x);
+    th_server *server = x->server;
+    server->body_bytes -= x->body_counted;
+    if (server->exchanges_kept_count >= TH_EXCHANGES_KEPT) {
+        done(x);
+        return;
+    }
+    end_buf(&x->head);
+    end_buf(&x->body);
+    end_buf(&x->out);
+    end_buf(&x->reply.headers);
+    end_buf(&x->reply.body);
+    x->next = server->exchanges_kept;
+    server->exchanges_kept = x;
+    server->exchanges_kept_count++;
 }
 
 static const char *text_at(const th_exchange *x, th_span span)
@@ -52,8 +122,9 @@ static const char *text_at(const th_exchange *x, th_span span)
 
 const char *th_exchange_header(const th_exchange *x, const char *name)
 {
+    size_t size = strlen(name);
     for (unsigned i = 0; i < x->header_count; i++)
-        if (strcasecmp(text_at(x, x->headers[i].name), name) == 0)
+        if (x->headers[i].name.size == size && strcasecmp(text_at(x, x->headers[i].name), name) == 0)
             return text_at(x, x->headers[i].value);
     return NULL;
 }

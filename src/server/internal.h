@@ -27,6 +27,7 @@
 
 #include "port/system.h"
 #include "runtime/histogram.h"
+#include "runtime/submissions.h"
 #include "server/json.h"
 #include "server/server.h"
 
@@ -41,6 +42,8 @@
 #define TH_WRITE_PIECE ((size_t)256 << 10)
 #define TH_REPLY_MAX ((size_t)1 << 30)
 #define TH_WORKS_MAX 1024                    /* work in line for the thread pool */
+#define TH_EXCHANGES_KEPT 512                /* to be used again */
+#define TH_EXCHANGE_ROOM ((size_t)2048)      /* of each of their buffers, that is kept */
 #define TH_PAGE_DEFAULT 100
 #define TH_PAGE_MAX 1000                     /* of actors, elements */
 #define TH_PAGE_BYTES ((size_t)8 << 20)      /* of JSON, after which a page ends early */
@@ -58,6 +61,9 @@ typedef struct th_post {
 } th_post;
 /* Any thread, until the loop ended. Allocates nothing and cannot fail. */
 void th_post_to(th_server *server, th_post *post);
+/* The same without waking the loop: for the runtime's completions, behind which th_posts_wake is called. */
+void th_post_quietly(th_server *server, th_post *post);
+void th_posts_wake(void *server);
 void th_posts_run(th_server *server); /* all that came; the loop's thread */
 
 /* ---- folders (folders.c) ------------------------------------------------------------------------------- */
@@ -137,19 +143,14 @@ struct th_exchange {
     bool gone; /* atomic: the client went away, for work that would be long */
     th_buf head; /* target and headers; each ends with a zero */
     th_span target;
-    struct {
-        th_span name, value;
-    } headers[TH_HEADERS_MAX];
     unsigned header_count;
     bool in_value;
     char *path, *query; /* into `head`; query NULL: none */
     th_buf body;
     size_t body_counted; /* in server->body_bytes */
     const th_route *route;
-    char segments[TH_SEGMENTS_MAX][TH_SEGMENT_MAX + 1];
     bool has_principal, has_token; /* has_token: the principal is a token's id */
     bool may_write; /* false: by a token that may only read */
-    char principal[TH_PRINCIPAL_MAX + 1]; /* the token's id, or what a client of the Unix socket said */
     uint64_t began_ns;
 
     /* The reply. */
@@ -170,12 +171,24 @@ struct th_exchange {
 
     uv_work_t work;
     th_worker_handler work_run;
+
+    /* Of a message or query on its way (api_messages.c). */
+    th_post answered;
+
+    /* Large, so not zeroed as a whole when an exchange is used again (exchange.c). */
+    struct {
+        th_span name, value;
+    } headers[TH_HEADERS_MAX];
+    char segments[TH_SEGMENTS_MAX][TH_SEGMENT_MAX + 1];
+    char principal[TH_PRINCIPAL_MAX + 1]; /* the token's id, or what a client of the Unix socket said */
     theater_error error;
+    theater_answer answer;
 };
 
 th_exchange *th_exchange_new(th_connection *connection); /* NULL: out of memory */
 void th_exchange_hold(th_exchange *x);
 void th_exchange_drop(th_exchange *x);
+void th_exchanges_done(th_server *server); /* frees those that are kept */
 /* A header's value, or NULL. `name` in lower case. */
 const char *th_exchange_header(const th_exchange *x, const char *name);
 /* A query parameter, decoded. NULL: not given. INVALID_ARGUMENT when it is too long or badly encoded. */
@@ -309,6 +322,8 @@ struct th_server {
     theater_runtime *runtime;
     uv_loop_t loop;
     uv_async_t wake;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
     uv_signal_t interrupt, terminate;
     uv_timer_t tick;
     union {
@@ -326,12 +341,16 @@ struct th_server {
     th_mutex lock; /* of folders */
     th_mutex files_lock; /* one upload is written at a time */
     th_post *posts; /* atomic; the newest first */
+    th_submissions *submissions; /* messages of this round of the loop (api_messages.c) */
+    bool submitting;
     theater_folder *folders[TH_FOLDERS_KEPT];
     size_t folder_count;
     th_connection *connections;
     size_t connection_count;
     uint64_t connection_limit, told_limit; /* crowd.c */
     size_t told; /* of the connections: those that only hear that there are too many */
+    th_exchange *exchanges_kept;
+    size_t exchanges_kept_count;
     size_t body_bytes, works, operations;
     uint64_t began_ms, drain_deadline_ms;
     bool draining, stopped, looping;
@@ -377,6 +396,8 @@ THEATER_CHECKED theater_status th_component_get(th_server *server, theater_folde
 /* One answer as a JSON object: what batches and the WebSocket send. `extra` (may be NULL) is put first:
  * {"op":"answer","id":...}. */
 void th_json_answer(th_json *json, const theater_answer *answer);
+/* Gives the runtime the messages that this round of the loop read. */
+void th_messages_submit(th_server *server);
 /* Idempotency-Key, with or without the quotes of a structured field. */
 THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret,
                                                   theater_error *reterr);

@@ -1,8 +1,5 @@
 #include "server/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "crypto/base64.h"
 
 th_json th_json_begin(th_buf *out)
@@ -45,9 +42,9 @@ void th_json_key(th_json *json, const char *name)
 
 void th_json_uint(th_json *json, uint64_t value)
 {
-    char text[24];
+    char text[TH_DECIMAL_MAX];
     separate(json);
-    put(json, text, (size_t)snprintf(text, sizeof text, "%" PRIu64, value));
+    put(json, text, th_decimal_encode(value, text));
 }
 
 void th_json_bool(th_json *json, bool value)

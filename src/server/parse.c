@@ -127,7 +127,8 @@ static bool check_host(th_exchange *x)
 {
     unsigned hosts = 0;
     for (unsigned i = 0; i < x->header_count; i++)
-        hosts += strcasecmp((char *)x->head.data + x->headers[i].name.at, "host") == 0;
+        hosts += x->headers[i].name.size == 4 &&
+                 strcasecmp((char *)x->head.data + x->headers[i].name.at, "host") == 0;
     if (hosts == 1 || (hosts == 0 && x->minor_0))
         return true;
     x->close_after = true;

@@ -6,15 +6,33 @@
  * before another by the same thread lies below it, and so runs before it. */
 #include "server/internal.h"
 
-void th_post_to(th_server *server, th_post *post)
+static bool push(th_server *server, th_post *post)
 {
     th_post *top = __atomic_load_n(&server->posts, __ATOMIC_RELAXED);
     do
         post->next = top;
     while (!__atomic_compare_exchange_n(&server->posts, &top, post, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    return !top;
+}
+
+void th_post_to(th_server *server, th_post *post)
+{
     /* Whoever found the stack empty wakes the loop; it takes the whole stack at once. The post may be gone by
-     * now. */
-    if (!top)
+     * now. One that was pushed quietly and lies there already has its wake coming. */
+    if (push(server, post))
+        uv_async_send(&server->wake);
+}
+
+void th_post_quietly(th_server *server, th_post *post)
+{
+    (void)push(server, post);
+}
+
+void th_posts_wake(void *context)
+{
+    th_server *server = context;
+    /* What this thread pushed is there, or was taken. */
+    if (__atomic_load_n(&server->posts, __ATOMIC_RELAXED))
         uv_async_send(&server->wake);
 }
 

@@ -5,7 +5,6 @@
 
 #include "server/internal.h"
 
-#define HEAD_ROOM 512 /* what a head has besides the reply's own headers, about */
 #define COMPRESS_FROM ((size_t)1024)
 #define COMPRESS_TO ((size_t)4 << 20)
 
@@ -197,58 +196,91 @@ static bool compress_body(th_exchange *x)
     return good;
 }
 
-/* Every reply has a head, so it is put together from its parts: printing it took a tenth of the time of a
- * request. */
-static bool put_line(th_exchange *x, const char *name, const char *value)
+/* Every reply has a head, so it is laid out by hand into room that was made for all of it: printing it
+ * took a tenth of the time of a request. */
+static void lay(uint8_t **at, const char *text)
 {
-    return put(x, name) && put(x, value) && put(x, "\r\n");
+    size_t size = strlen(text);
+    memcpy(*at, text, size);
+    *at += size;
 }
 
-static bool put_number(th_exchange *x, size_t number)
+static void lay_line(uint8_t **at, const char *name, const char *value)
 {
-    char digits[24];
-    char *at = digits + sizeof digits - 1;
-    *at = 0;
-    do
-        *--at = (char)('0' + number % 10);
-    while (number /= 10);
-    return put(x, at);
+    lay(at, name);
+    lay(at, value);
+    lay(at, "\r\n");
 }
 
-static bool put_head(th_exchange *x, bool compressed)
+static void lay_number(uint8_t **at, size_t number)
+{
+    char digits[TH_DECIMAL_MAX];
+    size_t size = th_decimal_encode(number, digits);
+    memcpy(*at, digits, size);
+    *at += size;
+}
+
+#define STANDING                                                                                             \
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"                                    \
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+/* More than all that lay_head writes but what the reply names itself. */
+#define HEAD_ROOM 512
+
+static bool bodyless(const th_reply *reply)
+{
+    return reply->status == 204 || reply->status == 304;
+}
+
+/* The head, and for a whole reply the length of the body; `more` bytes are to follow. */
+static bool put_head(th_exchange *x, bool compressed, bool whole, size_t more)
 {
     const th_reply *reply = &x->reply;
-    bool good =
-        th_buf_reserve(&x->out, HEAD_ROOM + reply->headers.size + reply->body.size, NULL) == THEATER_OK;
-    good = good && put(x, "HTTP/1.1 ") && put_number(x, reply->status) && put(x, " ") &&
-           put(x, th_http_reason(reply->status)) && put(x, "\r\n");
-    if (reply->type)
-        good = good && put_line(x, "Content-Type: ", reply->type);
-    if (reply->etag[0])
-        good = good && put(x, "ETag: \"") && put_line(x, reply->etag, "\"");
+    const char *reason = th_http_reason(reply->status);
+    const char *type = reply->type ? reply->type : "";
     const char *cache = reply->cache       ? reply->cache
                         : reply->immutable ? "private, max-age=31536000, immutable"
                                            : "no-store";
     const char *policy = reply->policy ? reply->policy : "default-src 'none'; frame-ancestors 'none'";
-    good = good && put_line(x, "Cache-Control: ", cache) &&
-           put_line(x, "Content-Security-Policy: ", policy) &&
-           put(x, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                  "Cross-Origin-Resource-Policy: same-origin\r\n");
+    size_t named = strlen(reason) + strlen(type) + strlen(reply->etag) + strlen(cache) + strlen(policy);
+    if (th_buf_reserve(&x->out, HEAD_ROOM + named + reply->headers.size + more, NULL))
+        return false;
+    uint8_t *begin = x->out.data + x->out.size, *at = begin;
+    lay(&at, "HTTP/1.1 ");
+    lay_number(&at, reply->status);
+    lay_line(&at, " ", reason);
+    if (reply->type)
+        lay_line(&at, "Content-Type: ", type);
+    if (reply->etag[0]) {
+        lay(&at, "ETag: \"");
+        lay_line(&at, reply->etag, "\"");
+    }
+    lay_line(&at, "Cache-Control: ", cache);
+    lay_line(&at, "Content-Security-Policy: ", policy);
+    lay(&at, STANDING);
     if (compressible(reply->type))
-        good = good && put(x, "Vary: Accept-Encoding\r\n");
+        lay(&at, "Vary: Accept-Encoding\r\n");
     if (compressed)
-        good = good && put(x, "Content-Encoding: gzip\r\n");
-    return good && th_buf_append(&x->out, th_buf_slice(&reply->headers), NULL) == THEATER_OK;
-}
-
-static void put_connection(th_exchange *x)
-{
+        lay(&at, "Content-Encoding: gzip\r\n");
+    if (reply->headers.size)
+        memcpy(at, reply->headers.data, reply->headers.size);
+    at += reply->headers.size;
+    if (whole && !bodyless(reply)) {
+        lay(&at, "Content-Length: ");
+        lay_number(&at, reply->body.size);
+        lay(&at, "\r\n");
+    }
+    if (!whole && x->chunked)
+        lay(&at, "Transfer-Encoding: chunked\r\n");
     if (x->server->draining || !x->keep_alive)
         x->close_after = true;
     if (x->close_after)
-        put(x, "Connection: close\r\n");
+        lay(&at, "Connection: close\r\n");
     else if (x->minor_0)
-        put(x, "Connection: keep-alive\r\n");
+        lay(&at, "Connection: keep-alive\r\n");
+    lay(&at, "\r\n");
+    th_assert((size_t)(at - begin) <= HEAD_ROOM + named + reply->headers.size);
+    x->out.size += (size_t)(at - begin);
+    return true;
 }
 
 static void finished(th_exchange *x)
@@ -272,16 +304,12 @@ void th_exchange_reply(th_exchange *x)
     if (reply->status == 0)
         reply->status = 500;
     bool compressed = compress_body(x);
-    bool good = put_head(x, compressed);
-    bool bodyless = reply->status == 204 || reply->status == 304;
-    if (!bodyless)
-        good = good && put(x, "Content-Length: ") && put_number(x, reply->body.size) && put(x, "\r\n");
-    put_connection(x);
-    good = good && put(x, "\r\n");
-    if (!bodyless && x->method != HTTP_HEAD)
+    bool with_body = !bodyless(reply) && x->method != HTTP_HEAD;
+    bool good = put_head(x, compressed, true, with_body ? reply->body.size : 0);
+    if (with_body)
         good = good && th_buf_append(&x->out, th_buf_slice(&reply->body), NULL) == THEATER_OK;
-    th_buf_done(&reply->body);
-    th_buf_init(&reply->body, TH_REPLY_MAX);
+    if (reply->body.capacity > TH_EXCHANGE_ROOM)
+        th_buf_done(&reply->body);
     if (!good) {
         th_connection_close(x->connection);
         return;
@@ -306,11 +334,7 @@ void th_exchange_begin(th_exchange *x)
     x->chunked = !x->minor_0;
     if (x->minor_0)
         x->close_after = true;
-    bool good = put_head(x, false);
-    if (x->chunked)
-        good = good && put(x, "Transfer-Encoding: chunked\r\n");
-    put_connection(x);
-    if (!good || !put(x, "\r\n"))
+    if (!put_head(x, false, false, 0))
         th_connection_close(x->connection);
     else
         th_connection_flush(x->connection);

@@ -165,47 +165,61 @@ bool th_query_decode(const char *text, size_t size, char *out, size_t room)
     return decode(text, size, true, out, room);
 }
 
-/* Whether the path is of the pattern; its variable segments are decoded into `x`. */
+/* Whether the path is of the pattern; its variable segments are then decoded into `x`. */
 static bool match(const char *pattern, const char *path, th_exchange *x)
 {
-    unsigned segment = 0;
-    while (*pattern && *path) {
-        size_t want = strcspn(pattern + 1, "/"), have = strcspn(path + 1, "/");
-        if (*pattern != '/' || *path != '/')
-            return false;
-        if (pattern[1] == '{') {
-            if (have == 0 ||
-                !th_percent_decode(path + 1, have, x->segments[segment], sizeof x->segments[segment]))
-                return false;
-            segment++;
-        } else if (want != have || memcmp(pattern + 1, path + 1, want) != 0) {
-            return false;
+    th_slice found[TH_SEGMENTS_MAX];
+    unsigned count = 0;
+    for (;;) {
+        while (*pattern && *pattern != '{' && *pattern == *path) {
+            pattern++;
+            path++;
         }
-        pattern += want + 1;
-        path += have + 1;
+        if (*pattern != '{')
+            break;
+        size_t size = strcspn(path, "/");
+        if (size == 0)
+            return false;
+        found[count++] = th_slice_of(path, size);
+        pattern = strchr(pattern, '}') + 1;
+        path += size;
     }
-    return *pattern == 0 && *path == 0;
+    if (*pattern || *path)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!th_percent_decode((const char *)found[i].data, found[i].size, x->segments[i],
+                               sizeof x->segments[i]))
+            return false;
+    return true;
 }
 
-static const th_route *find_in(const th_route *routes, size_t count, th_exchange *x, uint64_t *ret_allow)
+static const th_route *find_in(const th_route *routes, size_t count, th_exchange *x)
 {
     llhttp_method_t method = x->method == HTTP_HEAD ? HTTP_GET : (llhttp_method_t)x->method;
-    for (size_t i = 0; i < count; i++) {
-        const th_route *route = &routes[i];
-        if (!match(route->pattern, x->path, x))
-            continue;
-        if (route->method == method)
-            return route;
-        *ret_allow |= UINT64_C(1) << route->method;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (routes[i].method == method && match(routes[i].pattern, x->path, x))
+            return &routes[i];
     return NULL;
+}
+
+static uint64_t methods_in(const th_route *routes, size_t count, th_exchange *x)
+{
+    uint64_t methods = 0;
+    for (size_t i = 0; i < count; i++)
+        if (match(routes[i].pattern, x->path, x))
+            methods |= UINT64_C(1) << routes[i].method;
+    return methods;
 }
 
 const th_route *th_route_find(th_exchange *x, uint64_t *ret_allow)
 {
-    *ret_allow = 0;
-    const th_route *route = find_in(th_routes, th_route_count, x, ret_allow);
-    return route ? route : find_in(th_page_routes, th_page_route_count, x, ret_allow);
+    const th_route *route = find_in(th_routes, th_route_count, x);
+    if (!route)
+        route = find_in(th_page_routes, th_page_route_count, x);
+    *ret_allow = route ? 0
+                       : methods_in(th_routes, th_route_count, x) |
+                             methods_in(th_page_routes, th_page_route_count, x);
+    return route;
 }
 
 void th_route_allow(uint64_t methods, char *out, size_t room)

@@ -67,6 +67,18 @@ static void on_wake(uv_async_t *handle)
     th_drain_continue(server);
 }
 
+/* Requests are read while the loop polls, and taken up from what a connection had read already when it
+ * could write: so there may be messages behind the poll, and before the loop goes to sleep in it. */
+static void after_poll(uv_check_t *handle)
+{
+    th_messages_submit(handle->data);
+}
+
+static void before_poll(uv_prepare_t *handle)
+{
+    th_messages_submit(handle->data);
+}
+
 static void on_tick(uv_timer_t *handle)
 {
     th_server *server = handle->data;
@@ -127,6 +139,11 @@ static void init_handles(th_server *server)
     uv_signal_init(&server->loop, &server->interrupt);
     uv_signal_init(&server->loop, &server->terminate);
     uv_timer_init(&server->loop, &server->tick);
+    uv_prepare_init(&server->loop, &server->before_poll);
+    uv_check_init(&server->loop, &server->after_poll);
+    server->before_poll.data = server->after_poll.data = server;
+    uv_prepare_start(&server->before_poll, before_poll);
+    uv_check_start(&server->after_poll, after_poll);
     server->wake.data = server->interrupt.data = server->terminate.data = server->tick.data = server;
     uv_signal_start(&server->interrupt, on_signal, SIGINT);
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
@@ -146,6 +163,10 @@ static theater_status begin(th_server *server, theater_error *reterr)
     th_server_log_begin(server);
     th_crowd_begin(server);
     theater_status status = theater_runtime_open(&server->options.runtime, &server->runtime, reterr);
+    if (!status)
+        status = th_submissions_new(server->runtime, &server->submissions, reterr);
+    if (!status)
+        th_runtime_on_answers(server->runtime, th_posts_wake, server);
     if (!status)
         status = th_feed_new(server, reterr);
     if (!status)
@@ -169,6 +190,8 @@ static void finish(th_server *server)
     while (server->looping && server->jobs && th_jobs_running(server) > 0)
         uv_run(&server->loop, UV_RUN_ONCE);
     /* Answers what waits; those completions are posted, and taken below. */
+    if (server->submissions)
+        th_messages_submit(server);
     theater_runtime_close(server->runtime);
     if (server->looping) {
         th_posts_run(server);
@@ -180,6 +203,8 @@ static void finish(th_server *server)
     }
     th_feed_free(server);
     th_jobs_free(server);
+    th_submissions_free(server->submissions);
+    th_exchanges_done(server);
     th_folders_done(server);
     th_tokens_done(&server->tokens);
     SSL_CTX_free(server->tls);

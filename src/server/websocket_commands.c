@@ -97,7 +97,7 @@ static void completed(void *context, theater_answer *answer)
     th_ws_call *call = context;
     call->answer = *answer;
     answer->output = (theater_bytes){0};
-    th_post_to(call->server, &call->post);
+    th_post_quietly(call->server, &call->post);
 }
 
 void th_websocket_forget_calls(th_websocket *ws)
