@@ -23,6 +23,7 @@ typedef struct settings {
     size_t input;
     double seconds;
     unsigned long long turns; /* run this many instead of for a time */
+    unsigned long long fuel;  /* of a turn; 0: the default */
 } settings;
 
 /* A client that many wait behind is woken for many answers at once, not for each. */
@@ -43,7 +44,7 @@ static void usage(void)
     fprintf(stderr, "bench_turns --component FILE [--config TEXT] [--folder DIR] [--actors N] [--workers N] "
                     "[--input BYTES]\n"
                     "            [--input-text TEXT] [--inflight N] [--seconds S | --turns N] [--async 1] "
-                    "[--stages 1]\n");
+                    "[--stages 1] [--fuel N]\n");
     exit(2);
 }
 
@@ -72,6 +73,8 @@ static settings parse(int argc, char **argv)
             s.seconds = atof(value);
         else if (!strcmp(name, "--turns"))
             s.turns = strtoull(value, NULL, 10);
+        else if (!strcmp(name, "--fuel"))
+            s.fuel = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--async"))
             s.async = (unsigned)atoi(value);
         else if (!strcmp(name, "--stages"))
@@ -136,7 +139,8 @@ int main(int argc, char **argv)
         theater_actor_options actor = {.name = names[i],
                                        .component = component,
                                        .config = {(const uint8_t *)s.config, strlen(s.config)},
-                                       .limits = {.memory_bytes = UINT64_C(512) << 20,
+                                       .limits = {.fuel = s.fuel,
+                                                  .memory_bytes = UINT64_C(512) << 20,
                                                   .state_bytes = UINT64_C(128) << 20,
                                                   .message_bytes = UINT64_C(4) << 20}};
         theater_status status = theater_actor_start(runtime, &actor, NULL, &error);

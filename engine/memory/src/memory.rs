@@ -29,6 +29,8 @@ pub const THREADS: usize = 32;
 /// Most slots of one free list: those of a thread's spare store, and of the one that takes its place.
 const SLOTS: usize = 16;
 pub const PAGE: usize = 4096;
+/// What the kernel may take at once for memory past the part that a slot keeps (transparent huge pages).
+const HUGE_PAGE: usize = 2 << 20;
 
 /// The number of the calling thread, below `THREADS`.
 pub fn thread() -> usize {
@@ -68,6 +70,18 @@ impl Slot {
         let start = unsafe { mmap_anonymous(null_mut(), size, ProtFlags::empty(), flags)? };
         let base = NonNull::new(start.cast::<u8>().wrapping_add(guard)).expect("a mapping is not at zero");
         Ok(Slot { base, reservation, guard, accessible: 0 })
+    }
+
+    /// What lies past `resident` is taken anew by each turn: in large pages where the kernel has them, which is faster for
+    /// states of many megabytes.
+    fn allow_huge_pages(&self, resident: usize) {
+        let kept = resident.max(HUGE_PAGE);
+        if kept < self.reservation {
+            // SAFETY: the range lies in the mapping. A kernel that has none refuses, and nothing changes.
+            let _ = unsafe {
+                madvise(self.base.as_ptr().add(kept).cast(), self.reservation - kept, Advice::LinuxHugepage)
+            };
+        }
     }
 
     /// Makes exactly the first `size` bytes, whole pages, accessible. What is added is zero.
@@ -222,7 +236,11 @@ impl Memories {
     fn take(&self, reservation: usize, guard: usize) -> Result<Slot> {
         match locked(&self.free[thread()]).pop() {
             Some(slot) => Ok(slot),
-            None => Slot::map(reservation, guard),
+            None => {
+                let slot = Slot::map(reservation, guard)?;
+                slot.allow_huge_pages(self.resident);
+                Ok(slot)
+            }
         }
     }
 
