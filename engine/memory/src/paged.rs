@@ -165,17 +165,22 @@ impl Pages {
         true
     }
 
-    /// Finds out which pages are the slot's own, and gives back to the kernel those that are too many.
+    /// Finds out which pages are the slot's own, and gives back to the kernel those that are too many. What this turn could
+    /// not reach, because an earlier one had grown the memory further, stays the slot's own as it was: a later turn that
+    /// grows as far writes to those pages without a fault.
     fn look(&self, own: &mut Own) -> bool {
-        own.written.clear();
         let base = own.slot.base.as_ptr() as u64;
         let (mut from, end) = (base, base + own.slot.accessible as u64);
+        own.written.retain(|region| region.end > end);
+        for region in &mut own.written {
+            region.start = region.start.max(end);
+        }
         let (mut most, mut found) = (self.resident / PAGE, [Region::NONE; REGIONS]);
+        most = most.saturating_sub(pages_of(&own.written));
         while from < end && most > 0 {
             let Some((count, walked)) = pagemap::written(from, end, most, &mut found) else { break };
             own.written.extend_from_slice(&found[..count]);
-            let pages: u64 = found[..count].iter().map(|region| (region.end - region.start) / PAGE as u64).sum();
-            most = most.saturating_sub(pages as usize);
+            most = most.saturating_sub(pages_of(&found[..count]));
             from = walked;
         }
         // SAFETY: memory of the slot, which nobody uses any more; its file and zeros come back.
@@ -205,6 +210,10 @@ impl Drop for Pages {
         // SAFETY: the mapping that `new` made, and nobody reads it any more.
         let _ = unsafe { munmap(self.view.as_ptr().cast(), self.size) };
     }
+}
+
+fn pages_of(regions: &[Region]) -> usize {
+    regions.iter().map(|region| (region.end - region.start) as usize / PAGE).sum()
 }
 
 /// A slot of one component.
