@@ -49,6 +49,14 @@ theater_status th_instance_make(const th_machine *machine, void *component, cons
     return THEATER_OK;
 }
 
+void th_instance_prefetch(const th_instance *instance)
+{
+    th_prefetch(instance, offsetof(th_instance, log.nodes) + 4 * sizeof(th_hash));
+    th_prefetch(&instance->head, sizeof *instance - offsetof(th_instance, head));
+    th_prefetch(instance->state.data, 64);
+    th_prefetch(instance->tree.hashes, 64);
+}
+
 void th_instance_free(th_instance *instance)
 {
     if (!instance)

@@ -92,6 +92,8 @@ THEATER_CHECKED theater_status th_instance_load(const th_machine *machine, void 
                                                 const th_descriptor *descriptor, th_slice element,
                                                 th_slice tree, th_slice state, th_workspace *workspace,
                                                 th_instance **ret, theater_error *reterr);
+/* Asks the processor to bring into its cache what the next turn will read first. */
+void th_instance_prefetch(const th_instance *instance);
 void th_instance_free(th_instance *instance); /* accepts NULL */
 
 /* An input of `handle`. */

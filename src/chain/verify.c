@@ -168,6 +168,7 @@ static theater_status accept(th_verifier *verifier, const th_hash *hash, const t
         recent->root = report->state_root = element->state_after;
         recent->size = report->state_size = element->state_size;
         report->timestamp = element->timestamp;
+        report->caused += element->cause.kind != TH_CAUSE_NONE;
         report->fuel = element->fuel > UINT64_MAX - report->fuel ? UINT64_MAX : report->fuel + element->fuel;
     } else {
         report->unknown_version++;

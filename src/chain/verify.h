@@ -89,6 +89,7 @@ typedef struct th_verify_report {
     uint64_t absent_inputs;
     uint64_t absent_outputs;
     uint64_t absent_effects;
+    uint64_t caused; /* elements with a cause: what th_causes has to look at */
     uint64_t unchecked_answers; /* answers to requests whose effects were dropped */
     uint64_t components;
     uint64_t snapshots;

@@ -80,18 +80,20 @@ static size_t batch_bytes(const th_batch *batch)
     return batch->bytes.capacity + batch->record_capacity * sizeof *batch->records;
 }
 
-th_batch *th_pool_batch(th_pool *pool)
+th_batch *th_pool_batches(th_pool *pool, size_t most)
 {
+    th_batch *taken = NULL;
     th_mutex_lock(&pool->lock);
-    th_batch *batch = pool->batches;
-    if (batch) {
+    for (size_t i = 0; i < most && pool->batches; i++) {
+        th_batch *batch = pool->batches;
         pool->batches = batch->next;
         pool->batch_count--;
         pool->batches_bytes -= batch_bytes(batch);
-        batch->next = NULL;
+        batch->next = taken;
+        taken = batch;
     }
     th_mutex_unlock(&pool->lock);
-    return batch ? batch : th_batch_new();
+    return taken ? taken : th_batch_new();
 }
 
 void th_pool_free_batches(th_pool *pool, th_batch *take_batches)

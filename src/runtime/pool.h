@@ -12,7 +12,7 @@
 #include "runtime/item.h"
 
 #define TH_POOL_ITEMS 4096
-#define TH_POOL_BATCHES 512
+#define TH_POOL_BATCHES 4096
 #define TH_POOL_BATCHES_BYTES ((size_t)16 << 20) /* of the buffers of all batches */
 #define TH_POOL_ROOM ((size_t)256) /* bytes that an item of the pool has room for */
 #define TH_POOL_BATCH_BYTES ((size_t)512 << 10) /* a batch with larger buffers is not kept */
@@ -36,9 +36,9 @@ th_item *th_pool_item(th_pool *pool, th_item_kind kind, size_t memory_size);
 /* As th_item_free for each: those with a pool's room are kept. Empties the queue. */
 void th_pool_free_items(th_pool *pool, th_item_queue *take_items);
 
-/* As th_batch_new and th_batch_free. */
-struct th_batch *th_pool_batch(th_pool *pool);
-/* A list of them, or NULL. */
+/* A list of one to `most` empty batches: a new one when none lies here. NULL: out of memory. */
+struct th_batch *th_pool_batches(th_pool *pool, size_t most);
+/* As th_batch_free for each of a list, which may be NULL. */
 void th_pool_free_batches(th_pool *pool, struct th_batch *take_batches);
 
 #endif

@@ -57,6 +57,8 @@ static th_activity *take_activity(theater_runtime *runtime)
     if (!runtime->run_first)
         runtime->run_last = NULL;
     runtime->run_count--;
+    if (runtime->run_first)
+        th_prefetch(runtime->run_first, sizeof *runtime->run_first);
     activity->run_next = NULL;
     activity->queued = false;
     activity->running = true;
@@ -223,13 +225,16 @@ static void take_round(theater_runtime *runtime, slice_round *ret)
     } while (ret->count < share && ret->count < TH_ROUND_SLICES && inputs < runtime->slice_items);
 }
 
-static th_batch *take_batch(th_worker *worker)
+/* `wanted`: how many the worker is going to take. */
+static th_batch *take_batch(th_worker *worker, size_t wanted)
 {
+    if (!worker->spares)
+        worker->spares = th_pool_batches(&worker->runtime->pool, wanted);
     th_batch *batch = worker->spares;
-    if (!batch)
-        return th_pool_batch(&worker->runtime->pool);
-    worker->spares = batch->next;
-    batch->next = NULL;
+    if (batch) {
+        worker->spares = batch->next;
+        batch->next = NULL;
+    }
     return batch;
 }
 
@@ -237,6 +242,15 @@ static void keep_batch(th_worker *worker, th_batch *batch)
 {
     batch->next = worker->spares;
     worker->spares = batch;
+}
+
+/* What a slice begins with: of thousands of actors that take turns, none is still in a cache. */
+static void prefetch(const th_slice_work *work)
+{
+    if (work->activity->instance)
+        th_instance_prefetch(work->activity->instance);
+    if (work->clients.first)
+        th_prefetch(work->clients.first, sizeof *work->clients.first);
 }
 
 /* Runs the first slice, and the others as long as the round may go on. */
@@ -248,9 +262,11 @@ static void run_round(th_worker *worker, slice_round *round)
     for (size_t i = 0; i < round->count; i++) {
         th_slice_work *work = &round->works[i];
         bool late = i > 0 && (bytes >= runtime->round_bytes || th_port_monotonic_ns(runtime->port) > end);
-        work->batch = late ? NULL : take_batch(worker);
+        work->batch = late ? NULL : take_batch(worker, round->count - i);
         if (!work->batch)
             return;
+        if (i + 1 < round->count)
+            prefetch(&round->works[i + 1]);
         work->latency = &worker->latency;
         work->batch->entry = work->activity->entry;
         th_slice_run(runtime, work, worker->workspace);
@@ -293,7 +309,7 @@ th_step th_worker_step(void *context, uint64_t *ret_deadline_ns)
     th_worker *worker = context;
     theater_runtime *runtime = worker->runtime;
     /* The first slice of a round is always run. */
-    th_batch *batch = take_batch(worker);
+    th_batch *batch = take_batch(worker, 1);
     if (!batch) {
         *ret_deadline_ns = th_port_monotonic_ns(runtime->port) + UINT64_C(10000000);
         return TH_STEP_IDLE;

@@ -213,6 +213,7 @@ static theater_status end_chain(void *context, theater_error *reterr)
         status = th_verifier_finish(self->verifier, &report, reterr);
     if (status)
         return status; /* the verifier stays: its finding is asked for */
+    current(self)->caused = report.caused;
     add_report(self, &report);
     th_verifier_free(self->verifier);
     self->verifier = NULL;

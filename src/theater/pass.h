@@ -18,6 +18,7 @@ typedef struct th_pass_chain {
     uint64_t place;
     char name[TH_NAME_MAX + 1];
     uint64_t elements;
+    uint64_t caused; /* elements with a cause */
     th_sequences descriptors; /* genesis and upgrades */
     th_sequences snapshots;
 } th_pass_chain;

@@ -9,6 +9,7 @@
  */
 typedef struct cause_check {
     th_source *source;
+    th_source_reader *reader; /* of the chains that are gone through */
     th_buf buf; /* of the lookups */
     th_slice actor; /* whose cause is being checked, and the place that it means; empty when not known */
     uint64_t place;
@@ -109,10 +110,10 @@ static theater_status check_taken(cause_check *check, const th_pass_chain *chain
                                   theater_error *reterr)
 {
     theater_status status = THEATER_OK;
-    for (uint64_t i = 0; !status && i < chain->elements; i++) {
+    for (uint64_t i = 0; chain->caused && !status && i < chain->elements; i++) {
         th_source_element recorded;
         th_element element;
-        status = th_source_read_element(check->source, chain->place, i, &check->buf, &recorded, reterr);
+        status = th_source_reader_get(check->reader, chain->place, i, &recorded, reterr);
         if (!status)
             status = th_element_decode(recorded.encoding, &element, reterr);
         if (status || element.cause.kind != TH_CAUSE_MESSAGE)
@@ -138,21 +139,21 @@ static theater_status check_taken(cause_check *check, const th_pass_chain *chain
 static theater_status check_chain(cause_check *check, const th_pass_chain *chain, theater_report *report,
                                   theater_error *reterr)
 {
+    if (chain->caused == 0)
+        return THEATER_OK;
     check->own_name = th_slice_text(chain->name);
     check->own_place = chain->place;
     th_causes *causes;
     theater_status status = th_causes_new(check->own_name, check->hasher, look_up, check, 0, &causes, reterr);
     if (status)
         return status;
-    th_buf own;
-    th_buf_init(&own, TH_READ_MAX);
     theater_error why = {.status = THEATER_OK};
     for (uint64_t i = 0; !status && i < chain->elements; i++) {
         th_source_element recorded;
         th_element element;
         status = th_check_cancelled(check->cancel, &why);
         if (!status)
-            status = th_source_read_element(check->source, chain->place, i, &own, &recorded, &why);
+            status = th_source_reader_get(check->reader, chain->place, i, &recorded, &why);
         if (!status)
             status = th_element_decode(recorded.encoding, &element, &why);
         if (status || element.cause.kind == TH_CAUSE_NONE)
@@ -177,7 +178,6 @@ static theater_status check_chain(cause_check *check, const th_pass_chain *chain
     if (!status && report->status == THEATER_OK)
         status = keep_claims(check, chain, causes, reterr);
     th_causes_free(causes);
-    th_buf_done(&own);
     return status;
 }
 
@@ -187,6 +187,8 @@ static theater_status check_causes(th_source *source, const th_pass *pass, const
     cause_check check = {.source = source, .cancel = cancel};
     th_buf_init(&check.buf, TH_READ_MAX);
     theater_status status = th_hasher_new(&check.hasher, reterr);
+    if (!status)
+        status = th_source_reader_new(source, &check.reader, reterr);
     for (size_t i = 0; !status && report->status == THEATER_OK && i < pass->count; i++)
         status = check_chain(&check, &pass->chains[i], report, reterr);
     if (check.claim_count > 1)
@@ -195,6 +197,7 @@ static theater_status check_causes(th_source *source, const th_pass *pass, const
          i++)
         status = check_taken(&check, &pass->chains[i], report, reterr);
     th_free(check.claims);
+    th_source_reader_free(check.reader);
     th_hasher_free(check.hasher);
     th_buf_done(&check.buf);
     if (status || report->status)

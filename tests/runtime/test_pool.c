@@ -35,17 +35,40 @@ static void test_an_emptied_batch_comes_back_empty(void **state)
     th_pool pool;
     th_pool_init(&pool, th_port_system());
     th_pool_free_batches(&pool, NULL);
-    th_batch *first = th_pool_batch(&pool);
+    th_batch *first = th_pool_batches(&pool, 1);
     reserve(first, 100);
     th_pool_free_batches(&pool, first);
     assert_int_equal(pool.batch_count, 1);
-    th_batch *again = th_pool_batch(&pool);
+    th_batch *again = th_pool_batches(&pool, 1);
     assert_ptr_equal(again, first);
     assert_int_equal(again->bytes.size, 0);
     assert_null(again->next);
     assert_int_equal(pool.batch_count, 0);
     assert_int_equal(pool.batches_bytes, 0);
     th_pool_free_batches(&pool, again);
+    th_pool_done(&pool);
+}
+
+static void test_as_many_batches_come_at_once_as_are_asked_for_and_there_are(void **state)
+{
+    th_pool pool;
+    th_pool_init(&pool, th_port_system());
+    th_pool_free_batches(&pool, batches(5, 10));
+    th_batch *three = th_pool_batches(&pool, 3);
+    assert_non_null(three->next->next);
+    assert_null(three->next->next->next);
+    assert_int_equal(pool.batch_count, 2);
+    th_batch *rest = th_pool_batches(&pool, 3);
+    assert_non_null(rest->next);
+    assert_null(rest->next->next);
+    assert_int_equal(pool.batch_count, 0);
+    assert_int_equal(pool.batches_bytes, 0);
+    th_batch *made = th_pool_batches(&pool, 3);
+    assert_null(made->next);
+    th_pool_free_batches(&pool, three);
+    th_pool_free_batches(&pool, rest);
+    th_pool_free_batches(&pool, made);
+    assert_int_equal(pool.batch_count, 6);
     th_pool_done(&pool);
 }
 
@@ -95,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_emptied_batch_comes_back_empty),
+        cmocka_unit_test(test_as_many_batches_come_at_once_as_are_asked_for_and_there_are),
         cmocka_unit_test(test_batches_are_bounded_by_number_and_bytes),
         cmocka_unit_test(test_a_large_batch_is_not_kept_and_takes_no_other_with_it),
         cmocka_unit_test(test_items_are_bounded),
