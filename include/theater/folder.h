@@ -241,7 +241,9 @@ theater_trace(theater_folder *folder, uint64_t actor_id, uint64_t sequence, uint
 /* ---- files --------------------------------------------------------------------------------------------- */
 
 /* Writes chains as one bundle file (mode 0644; a file that is there is replaced only when the whole was
- * written): components, elements with payloads, snapshots, verifier key and checkpoints. */
+ * written): components, elements with payloads, snapshots, verifier key and checkpoints. A chain of which several
+ * of the actors are copies (archives) is written once, the longest of them; INVALID_ARGUMENT when they are two
+ * histories of it. */
 typedef struct theater_export_options {
     const uint64_t *actor_ids;
     size_t actor_count;

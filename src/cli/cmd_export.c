@@ -11,6 +11,7 @@
 
 typedef struct id_list {
     uint64_t *ids;
+    theater_hash *geneses; /* of each */
     size_t count, capacity;
     bool failed;
 } id_list;
@@ -23,14 +24,33 @@ static bool add_id(void *context, const theater_actor_info *info)
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 64;
         uint64_t *ids = th_realloc(list->ids, capacity * sizeof *ids);
-        list->failed = !ids;
-        if (!ids)
+        if (ids)
+            list->ids = ids;
+        theater_hash *geneses = ids ? th_realloc(list->geneses, capacity * sizeof *geneses) : NULL;
+        list->failed = !geneses;
+        if (!geneses)
             return false;
-        list->ids = ids;
+        list->geneses = geneses;
         list->capacity = capacity;
     }
-    list->ids[list->count++] = info->id;
+    list->ids[list->count] = info->id;
+    list->geneses[list->count++] = info->genesis;
     return true;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(theater_hash));
+}
+
+/* Copies of one chain are exported once. Sorts the geneses. */
+static size_t count_chains(id_list *list)
+{
+    size_t chains = 1;
+    qsort(list->geneses, list->count, sizeof *list->geneses, compare_hashes);
+    for (size_t i = 1; i < list->count; i++)
+        chains += compare_hashes(&list->geneses[i - 1], &list->geneses[i]) != 0;
+    return chains;
 }
 
 static theater_status choose(const cli_run *cli, cli_place *place, id_list *list, theater_error *reterr)
@@ -145,10 +165,11 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     if (!status)
         status = place.client ? export_remote(cli, &place, path, reterr)
                               : export_local(cli, &place, &list, path, reterr);
-    th_free(list.ids);
     cli_place_close(&place);
     if (!status)
-        print(cli, path, list.count);
+        print(cli, path, count_chains(&list));
+    th_free(list.ids);
+    th_free(list.geneses);
     return status;
 }
 
@@ -175,7 +196,8 @@ const cli_command cli_cmd_export = {
     .description = "Writes one or more chains to one file: components, elements with their payloads, "
                    "snapshots, the verifier key and the checkpoints. "
                    "\"theater verify FILE\" and \"theater replay FILE\" check it anywhere. A file that is "
-                   "there is replaced when the whole was written.",
+                   "there is replaced when the whole was written. A chain that the folder has twice, as "
+                   "an actor and as an archive, is written once, the longer one.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

@@ -136,6 +136,30 @@ class Check(Case):
             self.assertIn("the same chain stands twice in the bundle", done.errors)
             self.bare("replay", "both.bundle", code=VERIFY_FAILED)
 
+    def test_a_chain_that_a_folder_has_twice_is_exported_once(self):
+        beginning, one, other = self.two_histories()
+        longest = self.export().read_bytes()
+        self.run_theater("import", beginning)  # beside the actor that it is of
+        for names in (["--all"], ["counter", "counter"], ["counter", "counter#2"], ["counter#2", "counter"]):
+            done = self.run_theater("export", *names, "once.bundle", "--json")
+            self.assertEqual(done.json["chains"], 1)
+            self.assertEqual((self.folder / "once.bundle").read_bytes(), longest)
+        self.run_theater("export", "counter#2", "short.bundle")
+        self.assertEqual((self.folder / "short.bundle").read_bytes(), beginning.read_bytes())
+        # The archive knows more than the actor here, whose folder was copied before.
+        data = self.folder / "old"
+        self.bare("--data", data, "import", beginning)
+        self.bare("--data", data, "import", one, "--name", "newer")
+        self.bare("--data", data, "export", "--all", "newer.bundle")
+        self.assertEqual(self.bare("verify", "newer.bundle", "--json").json["elements"], self.bare("verify", one, "--json").json["elements"])
+        # Two histories are no copies of each other.
+        data = self.folder / "both"
+        self.bare("--data", data, "import", one)
+        self.bare("--data", data, "import", other, "--name", "other")
+        done = self.bare("--data", data, "export", "--all", "both.bundle", code=INVALID_ARGUMENT)
+        self.assertIn("two histories of one chain", done.errors)
+        self.assertFalse((self.folder / "both.bundle").exists())
+
     def test_an_archive_goes_on_as_it_began(self):
         beginning, one, other = self.two_histories()
         data = self.folder / "archive"
