@@ -2,16 +2,21 @@
  * messages.
  *
  * A message is a line, or has its length before it (application/vnd.theater.messages: 4 bytes, big-endian).
- * At most WINDOW messages are on their way; with more, or with too many answers that the client does not
- * read, no more of the body is read. A full mailbox, too, only makes the batch wait. Every other failure of
- * one message is its answer, and the batch goes on. */
+ * At most WINDOW messages, or WINDOW_BYTES of them, are on their way; with more, or with too many answers
+ * that the client does not read, no more of the body is read. A full mailbox, too, only makes the batch
+ * wait. Every other failure of one message is its answer, and the batch goes on.
+ *
+ * The messages that a round finds are submitted together, and the answers that came together are written
+ * together: a batch is there to be cheaper than requests. */
 #include <stdio.h>
 #include <strings.h>
 
 #include "server/internal.h"
 
-#define WINDOW 256
+#define WINDOW 512 /* half of a mailbox, when nothing is said of that */
+#define WINDOW_BYTES ((size_t)8 << 20)
 #define BACKLOG_MAX ((size_t)1 << 20)
+#define LINES_BYTES ((size_t)64 << 10) /* of answers that are written at once */
 #define RETRY_MS 5
 #define LINE_MAX_BYTES ((size_t)64 << 20)
 
@@ -21,7 +26,10 @@ typedef struct item {
     th_post post; /* first */
     struct item *next;
     batch *batch;
+    size_t size; /* bytes of the message */
+    size_t at; /* where it stood in the batch's bytes, in the round that submitted it */
     bool answered;
+    bool full; /* the mailbox was: it is to be submitted again */
     theater_answer answer;
 } item;
 
@@ -34,7 +42,9 @@ struct batch {
     th_buf bytes;   /* of the body, not yet taken as messages */
     size_t at;
     item *first, *last; /* submitted, in order */
-    size_t waiting;
+    size_t waiting, waiting_bytes;
+    batch *next_answered; /* of those that got answers in this round of the loop */
+    bool has_answers;
     uv_timer_t retry;
     bool retrying;
     bool wants_room; /* no more of the body is read for now */
@@ -70,45 +80,83 @@ static void batch_end(batch *self)
     uv_close((uv_handle_t *)&self->retry, on_timer_closed);
 }
 
-static void write_answer(batch *self, const theater_answer *answer)
+static void put_answer(th_buf *lines, const theater_answer *answer, theater_status *status)
 {
-    th_buf line;
-    th_buf_init(&line, TH_REPLY_MAX);
-    th_json json = th_json_begin(&line);
+    th_json json = th_json_begin(lines);
     th_json_open(&json, '{');
     th_json_answer(&json, answer);
     th_json_close(&json, '}');
-    if (!json.status)
-        json.status = th_buf_append_byte(&line, '\n', NULL);
-    if (!json.status)
-        th_exchange_write(self->x, th_buf_slice(&line));
+    *status = json.status ? json.status : th_buf_append_byte(lines, '\n', NULL);
+}
+
+/* Takes the first item out. */
+static item *pop(batch *self)
+{
+    item *first = self->first;
+    self->first = first->next;
+    if (!self->first)
+        self->last = NULL;
+    self->waiting--;
+    self->waiting_bytes -= first->size;
+    return first;
+}
+
+static void item_free(item *one)
+{
+    theater_answer_done(&one->answer);
+    th_free(one);
+}
+
+static void write_lines(batch *self, const th_buf *lines, theater_status status)
+{
+    if (!status)
+        th_exchange_write(self->x, th_buf_slice(lines));
     else if (self->x->connection)
         th_connection_close(self->x->connection);
-    th_buf_done(&line);
 }
 
 /* Writes what is answered at the front. */
 static void release(batch *self)
 {
+    th_buf lines;
+    th_buf_init(&lines, TH_REPLY_MAX);
+    theater_status status = THEATER_OK;
     while (self->first && self->first->answered) {
-        item *first = self->first;
-        self->first = first->next;
-        if (!self->first)
-            self->last = NULL;
-        self->waiting--;
-        write_answer(self, &first->answer);
-        theater_answer_done(&first->answer);
-        th_free(first);
+        item *first = pop(self);
+        if (!status)
+            put_answer(&lines, &first->answer, &status);
+        item_free(first);
+        if (!status && lines.size >= LINES_BYTES) {
+            write_lines(self, &lines, status);
+            th_buf_clear(&lines);
+        }
     }
+    write_lines(self, &lines, status);
+    th_buf_done(&lines);
 }
 
 static void on_answered(th_post *post)
 {
     item *one = (item *)post;
     batch *self = one->batch;
+    th_server *server = self->x->server;
     one->answered = true;
-    self->x->server->figures.messages_in_flight--;
-    batch_go_on(self); /* frees the item when it is the first */
+    server->figures.messages_in_flight--;
+    if (!self->has_answers) {
+        self->has_answers = true;
+        self->next_answered = server->answered_batches;
+        server->answered_batches = self;
+    }
+}
+
+void th_batches_go_on(th_server *server)
+{
+    while (server->answered_batches) {
+        batch *self = server->answered_batches;
+        server->answered_batches = self->next_answered;
+        self->has_answers = false;
+        batch_go_on(self);
+    }
 }
 
 static void completed(void *context, theater_answer *answer)
@@ -126,8 +174,8 @@ static void on_retry(uv_timer_t *timer)
     batch_go_on(self);
 }
 
-/* Submits one message; false when it must be tried again later. */
-static bool submit(batch *self, th_slice input)
+/* Adds the message that stands at `at` to those that are submitted at the end of the round. */
+static bool add(batch *self, th_slice input)
 {
     th_exchange *x = self->x;
     char id[96];
@@ -143,14 +191,12 @@ static bool submit(batch *self, th_slice input)
         return false;
     }
     one->batch = self;
+    one->size = input.size;
+    one->at = self->at;
     one->post.run = on_answered;
-    theater_status status = theater_submit(x->server->runtime, &message, completed, one, &one->answer.error);
-    if (status == THEATER_MAILBOX_FULL) {
-        th_free(one);
-        self->retrying = true;
-        uv_timer_start(&self->retry, on_retry, RETRY_MS, 0);
-        return false;
-    }
+    th_submissions *submissions = x->server->batch_submissions;
+    theater_status status =
+        th_submissions_add(submissions, false, &message, completed, one, &one->answer.error);
     one->answer.status = status;
     one->answered = status != THEATER_OK;
     x->server->figures.messages_in_flight += status == THEATER_OK;
@@ -160,8 +206,46 @@ static bool submit(batch *self, th_slice input)
         self->first = one;
     self->last = one;
     self->waiting++;
+    self->waiting_bytes += one->size;
     self->number++;
     return true;
+}
+
+static void refused(void *context, const theater_error *error)
+{
+    item *one = context;
+    one->batch->x->server->figures.messages_in_flight--;
+    one->full = error->status == THEATER_MAILBOX_FULL;
+    one->answered = true;
+    one->answer.status = error->status;
+    one->answer.error = *error;
+}
+
+/* Takes the first message that the full mailbox did not take, and all behind it, back into the bytes. None of
+ * them is in the mailbox: nothing made room in it while they were submitted. */
+static void take_back(batch *self)
+{
+    item *before = NULL, *one = self->first;
+    while (one && !one->full) {
+        before = one;
+        one = one->next;
+    }
+    if (!one)
+        return;
+    self->at = one->at;
+    self->last = before;
+    *(before ? &before->next : &self->first) = NULL;
+    while (one) {
+        item *next = one->next;
+        th_assert(one->answered);
+        self->waiting--;
+        self->waiting_bytes -= one->size;
+        self->number--;
+        item_free(one);
+        one = next;
+    }
+    self->retrying = true;
+    uv_timer_start(&self->retry, on_retry, RETRY_MS, 0);
 }
 
 /* The next message of the bytes that came; false when there is no whole one. *ret_used: bytes that it
@@ -189,11 +273,16 @@ static bool next_message(batch *self, th_slice *ret, size_t *ret_used)
 static void fail_frame(batch *self)
 {
     theater_answer answer = {.status = THEATER_TOO_LARGE};
+    th_buf line;
+    theater_status status;
     self->input_ended = true;
     self->bytes.size = 0;
     th_fail(&answer.error, THEATER_TOO_LARGE,
             "a message is larger than this server takes, or cut off: the rest is not read");
-    write_answer(self, &answer);
+    th_buf_init(&line, TH_REPLY_MAX);
+    put_answer(&line, &answer, &status);
+    write_lines(self, &line, status);
+    th_buf_done(&line);
 }
 
 static bool too_large(const batch *self)
@@ -210,12 +299,14 @@ static void round_once(batch *self)
     th_exchange *x = self->x;
     th_slice input;
     size_t used;
-    while (!self->retrying && x->connection && self->waiting < WINDOW &&
+    while (!self->retrying && x->connection && self->waiting < WINDOW && self->waiting_bytes < WINDOW_BYTES &&
            th_exchange_backlog(x) < BACKLOG_MAX && next_message(self, &input, &used)) {
-        if (!submit(self, input))
+        if (!add(self, input))
             break;
         self->at += used;
     }
+    th_submissions_run(x->server->batch_submissions, refused);
+    take_back(self);
     release(self);
     if (self->at > 0) {
         memmove(self->bytes.data, self->bytes.data + self->at, self->bytes.size - self->at);

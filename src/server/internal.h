@@ -343,6 +343,8 @@ struct th_server {
     th_post *posts; /* atomic; the newest first */
     th_submissions *submissions; /* messages of this round of the loop (api_messages.c) */
     bool submitting;
+    th_submissions *batch_submissions; /* of the batch that is at work (api_batch.c); empty otherwise */
+    struct batch *answered_batches; /* that got answers in this round, likewise */
     theater_folder *folders[TH_FOLDERS_KEPT];
     size_t folder_count;
     th_connection *connections;
@@ -398,6 +400,8 @@ THEATER_CHECKED theater_status th_component_get(th_server *server, theater_folde
 void th_json_answer(th_json *json, const theater_answer *answer);
 /* Gives the runtime the messages that this round of the loop read. */
 void th_messages_submit(th_server *server);
+/* Lets the batches go on whose answers came in this round. */
+void th_batches_go_on(th_server *server);
 /* Idempotency-Key, with or without the quotes of a structured field. */
 THEATER_CHECKED theater_status th_idempotency_key(const th_exchange *x, theater_slice *ret,
                                                   theater_error *reterr);

@@ -59,10 +59,16 @@ static void on_signal(uv_signal_t *handle, int number)
     th_drain_begin(server);
 }
 
+static void run_posts(th_server *server)
+{
+    th_posts_run(server);
+    th_batches_go_on(server);
+}
+
 static void on_wake(uv_async_t *handle)
 {
     th_server *server = handle->data;
-    th_posts_run(server);
+    run_posts(server);
     th_feed_wake(server);
     th_drain_continue(server);
 }
@@ -166,6 +172,8 @@ static theater_status begin(th_server *server, theater_error *reterr)
     if (!status)
         status = th_submissions_new(server->runtime, &server->submissions, reterr);
     if (!status)
+        status = th_submissions_new(server->runtime, &server->batch_submissions, reterr);
+    if (!status)
         th_runtime_on_answers(server->runtime, th_posts_wake, server);
     if (!status)
         status = th_feed_new(server, reterr);
@@ -194,16 +202,17 @@ static void finish(th_server *server)
         th_messages_submit(server);
     theater_runtime_close(server->runtime);
     if (server->looping) {
-        th_posts_run(server);
+        run_posts(server);
         uv_walk(&server->loop, close_handle, NULL);
         while (uv_run(&server->loop, UV_RUN_DEFAULT) != 0)
-            th_posts_run(server);
-        th_posts_run(server);
+            run_posts(server);
+        run_posts(server);
         uv_loop_close(&server->loop);
     }
     th_feed_free(server);
     th_jobs_free(server);
     th_submissions_free(server->submissions);
+    th_submissions_free(server->batch_submissions);
     th_exchanges_done(server);
     th_folders_done(server);
     th_tokens_done(&server->tokens);

@@ -106,6 +106,10 @@ class Api(Case):
         self.assertEqual(int(outputs[2]) - int(outputs[0]), 5)
         again = self.post("/v1/actors/counter/messages/stream?id=batch", framed, Content_Type="application/vnd.theater.messages")
         self.assertTrue(all(json.loads(line)["repeated"] for line in again.body.splitlines()))
+        # More bytes than may be on their way at once.
+        large = (1 << 20).to_bytes(4, "big") + b"x" * (1 << 20)
+        reply = self.post("/v1/actors/counter/messages/stream", large * 20, Content_Type="application/vnd.theater.messages")
+        self.assertEqual([json.loads(line)["status"] for line in reply.body.splitlines()], ["rejected"] * 20)
         self.post("/v1/actors/counter/messages/stream", b"x", 415, Content_Type="application/json")
         cut = self.post("/v1/actors/counter/messages/stream", framed[:-1], Content_Type="application/vnd.theater.messages")
         self.assertEqual([json.loads(line)["status"] for line in cut.body.splitlines()], ["ok", "ok", "too-large"])

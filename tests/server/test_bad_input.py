@@ -139,6 +139,20 @@ class BadInput(Case):
         # A batch waits instead.
         reply = self.post("/v1/actors/counter/messages/stream", b"inc\n" * 500, Content_Type="text/plain")
         self.assertEqual(json.loads(reply.body.splitlines()[-1])["output"], "500")
+        # What it submits again keeps its place and its key, whatever else is refused in between.
+        component = self.get("/v1/actors/counter").json["component"]
+        self.post("/v1/actors", json.dumps({"name": "small", "component": component, "config": "", "limits": {"message": 10}}).encode(),
+                  201, Content_Type="application/json")
+        body = b"inc\n" * 99 + b"a message that is too large\n" + b"inc\n" * 100
+        for repeated in False, True:
+            reply = self.post("/v1/actors/small/messages/stream?id=again", body, Content_Type="text/plain")
+            answers = [json.loads(line) for line in reply.body.splitlines()]
+            self.assertEqual(len(answers), 200)
+            self.assertEqual(answers.pop(99)["status"], "too-large")
+            self.assertEqual([a["output"] for a in answers], [str(n) for n in range(1, 200)])
+            self.assertEqual({a["repeated"] for a in answers}, {repeated})
+        for key in "again-1", "again-99", "again-101", "again-200":
+            self.assertEqual(self.send("small", "inc", Idempotency_Key=key).headers["Theater-Repeated"], "true", key)
 
     def test_clients_that_vanish_while_their_messages_run(self):
         for _ in range(50):
