@@ -123,7 +123,7 @@ static theater_status begin_at_snapshot(walk *w, theater_error *reterr)
 static theater_status run_one(walk *w, uint64_t sequence, bool *ret_goes_on, theater_error *reterr)
 {
     th_recorded recorded;
-    th_element element;
+    th_element_type type;
     th_loaded *loaded = NULL;
     th_difference difference = TH_SAME;
     theater_error words = {0};
@@ -131,7 +131,7 @@ static theater_status run_one(walk *w, uint64_t sequence, bool *ret_goes_on, the
     theater_status status = read_element(w, sequence, &recorded, reterr);
     if (status)
         return status;
-    if (!th_element_decode(recorded.element, &element, NULL) && element.type == TH_UPGRADE) {
+    if (th_element_peek_type(recorded.element, &type) && type == TH_UPGRADE) {
         status = load_component(w, sequence, recorded.input, &loaded, reterr);
         if (status)
             return status;

@@ -282,3 +282,15 @@ theater_status th_element_links(th_slice encoding, th_element_link *ret, theater
         return th_fail(reterr, THEATER_CORRUPT, "element: there is no version 0");
     return THEATER_OK;
 }
+
+bool th_element_peek_type(th_slice encoding, th_element_type *ret)
+{
+    th_cbor_reader in = th_cbor_read(encoding);
+    th_element_link link;
+    uint64_t fields, type;
+    bool good = read_link(&in, &fields, &link) && link.version == TH_ELEMENT_VERSION &&
+                read_number(&in, 3, &type) && type <= TH_UPGRADE;
+    if (good)
+        *ret = (th_element_type)type;
+    return good;
+}

@@ -111,6 +111,10 @@ typedef struct th_element_link {
 THEATER_CHECKED theater_status th_element_links(th_slice encoding, th_element_link *ret,
                                                 theater_error *reterr);
 
+/* The type of an element, without looking at what stands behind it: for walks that look for genesis and upgrades. False
+ * when there is none, which th_element_decode names. */
+bool th_element_peek_type(th_slice encoding, th_element_type *ret);
+
 /* leaf(encoding): the `previous` of the next element and the leaf of the log tree. */
 void th_element_hash(th_hasher *hasher, th_slice encoding, th_hash *ret);
 

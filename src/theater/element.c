@@ -87,3 +87,24 @@ void theater_element_free(theater_element *element)
     theater_bytes_free(&element->memory);
     memset(element, 0, sizeof *element);
 }
+
+th_payloads th_record_payloads(const th_record *record)
+{
+    return (th_payloads){
+        .input = {!record->element.input_dropped, record->element.input},
+        .output = {!record->element.output_dropped, record->element.output},
+        .effects = {!record->element.effects_dropped, record->element.effects},
+    };
+}
+
+bool th_element_component(th_slice encoding, const th_payloads *payloads, th_hash *ret)
+{
+    th_element_type type;
+    if (!th_element_peek_type(encoding, &type) || (type != TH_GENESIS && type != TH_UPGRADE))
+        return false;
+    th_descriptor descriptor;
+    if (!payloads->input.present || th_descriptor_decode(payloads->input.bytes, &descriptor, NULL))
+        return false;
+    *ret = descriptor.component;
+    return true;
+}

@@ -7,10 +7,6 @@
 #include "store/record.h"
 #include "theater/folder.h"
 
-/* The type of an element without decoding the rest of it: for walks that look for genesis and upgrades. False
- * when there is none, which the decoder will name. */
-bool th_element_peek_type(th_slice encoding, th_element_type *ret);
-
 /* The public form of an element's record; its slices point into what the record's point into. */
 THEATER_CHECKED theater_status th_element_fill(theater_element *ret, const th_record *record,
                                                theater_error *reterr);

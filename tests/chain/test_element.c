@@ -249,6 +249,27 @@ static void a_later_version_shows_its_links(void **state)
     assert_int_equal(th_element_links(th_slice_of(room, 20), &link, &error), THEATER_CORRUPT);
 }
 
+static void the_type_is_seen_without_the_rest(void **state)
+{
+    th_element element = base();
+    th_element_type type = TH_GENESIS;
+    uint8_t room[TH_ELEMENT_MAX];
+    size_t size = th_element_encode(&element, room);
+    size_t end = 0; /* behind the type */
+    while (end < size && !th_element_peek_type(th_slice_of(room, end), &type))
+        end++;
+    assert_int_equal(type, element.type);
+    assert_in_range(end, 40, 45);
+    room[end - 1] = TH_UPGRADE;
+    assert_true(th_element_peek_type(th_slice_of(room, size), &type));
+    assert_int_equal(type, TH_UPGRADE);
+    room[end - 1] = TH_UPGRADE + 1;
+    assert_false(th_element_peek_type(th_slice_of(room, size), &type));
+    room[end - 1] = TH_UPGRADE, room[2] = 2; /* of a version that may have other types */
+    assert_false(th_element_peek_type(th_slice_of(room, size), &type));
+    assert_int_equal(type, TH_UPGRADE);
+}
+
 static void principals_and_ids_have_their_sizes(void **state)
 {
     char text[129];
@@ -280,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_genesis_has_the_empty_state_before),
         cmocka_unit_test(the_encoding_is_the_only_one),
         cmocka_unit_test(a_later_version_shows_its_links),
+        cmocka_unit_test(the_type_is_seen_without_the_rest),
         cmocka_unit_test(principals_and_ids_have_their_sizes),
         cmocka_unit_test(types_have_names),
     };
