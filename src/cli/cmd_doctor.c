@@ -190,6 +190,14 @@ static void look_at_engine(examination *self)
     theater_bytes_free(&words);
 }
 
+/* A tool that is missing: its message says what is so, then ": " and what helps. */
+static void say_missing(examination *self, const char *language, const char *message)
+{
+    const char *remedy = strstr(message, ": ");
+    size_t size = remedy ? (size_t)(remedy - message) : strlen(message);
+    say(self, language, WARNING, remedy ? remedy + 2 : NULL, "%.*s", (int)size, message);
+}
+
 /* One language: its SDK and each of its tools; the first that is missing is what helps. */
 static void look_at_language(examination *self, const th_guest_language *language)
 {
@@ -202,7 +210,7 @@ static void look_at_language(examination *self, const th_guest_language *languag
     }
     for (const th_guest_tool *tool = language->tools; tool->program; tool++) {
         if (th_guest_tool_find(language, tool, path, &error)) {
-            say(self, language->name, WARNING, th_guest_remedy(tool, path), "%s", error.message);
+            say_missing(self, language->name, error.message);
             return;
         }
         if (size < sizeof found)

@@ -65,8 +65,8 @@ static theater_status find_linker(char *ret, theater_error *reterr)
 static const char *const extensions[] = {".c", NULL};
 static const char *const markers[] = {"*.c", NULL};
 static const th_guest_tool tools[] = {
-    {.program = "clang", .remedy = "apt install clang lld", .find = find_clang},
-    {.program = "wasm-ld", .remedy = "apt install lld", .find = find_linker},
+    {.program = "clang", .find = find_clang},
+    {.program = "wasm-ld", .find = find_linker},
     {0},
 };
 

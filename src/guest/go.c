@@ -93,7 +93,7 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
 static const char *const extensions[] = {"go.mod", NULL};
 static const char *const markers[] = {"go.mod", NULL};
 static const th_guest_tool tools[] = {
-    {.program = "go", .variable = "THEATER_GO", .remedy = "tools/guest-tools go", .find = find},
+    {.program = "go", .variable = "THEATER_GO", .find = find},
     {0},
 };
 

@@ -35,9 +35,9 @@ typedef struct th_guest_job {
 typedef struct th_guest_tool {
     const char *program;  /* as it is called: "cargo" */
     const char *variable; /* of the environment, which names another: "THEATER_CARGO"; NULL: none */
-    const char *remedy;   /* one line that installs it: "tools/guest-tools rust" */
+    const char *remedy;   /* one line that installs it: "tools/guest-tools zig"; NULL: `find` says it */
     /* Looks for it where a look at the path is not enough; `ret` has PATH_MAX bytes. NULL: th_guest_find. What
-     * it says when it fails is shown. */
+     * it says when it fails is shown, and ends with ": " and the remedy. */
     theater_status (*find)(char *ret, theater_error *reterr);
 } th_guest_tool;
 
@@ -113,7 +113,8 @@ bool th_guest_find(const char *name, char *ret);
  * bytes, and is returned. */
 const char *th_guest_remedy(const th_guest_tool *tool, char *ret);
 
-/* The path of a tool, by its variable, its own `find` or th_guest_find. TOOL_MISSING with the remedy. */
+/* The path of a tool, by its variable, its own `find` or th_guest_find. TOOL_MISSING, with a message that says
+ * what is missing, then ": " and the remedy. */
 THEATER_CHECKED theater_status th_guest_tool_find(const th_guest_language *language,
                                                   const th_guest_tool *tool, char *ret,
                                                   theater_error *reterr);

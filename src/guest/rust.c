@@ -173,8 +173,8 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
     if (given && *given) {
         status = th_guest_need(&th_guest_rust, "cargo", ret_tool, reterr);
         if (status == THEATER_OK && !fits(ret_tool, sysroot))
-            status = th_fail(reterr, THEATER_TOOL_MISSING, "THEATER_CARGO %.512s cannot make WebAssembly",
-                             ret_tool);
+            status = th_fail(reterr, THEATER_TOOL_MISSING,
+                             "THEATER_CARGO is %.512s, which cannot make WebAssembly: unset it", ret_tool);
     } else {
         status = find_cargo(ret_tool, sysroot, reterr);
     }
@@ -194,7 +194,7 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
 static const char *const extensions[] = {"Cargo.toml", NULL};
 static const char *const markers[] = {"Cargo.toml", NULL};
 static const th_guest_tool tools[] = {
-    {.program = "cargo", .variable = "THEATER_CARGO", .remedy = "tools/guest-tools rust", .find = find},
+    {.program = "cargo", .variable = "THEATER_CARGO", .find = find},
     {0},
 };
 

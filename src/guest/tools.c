@@ -91,8 +91,8 @@ theater_status th_guest_tool_find(const th_guest_language *language, const th_gu
     if (given && *given) {
         if (snprintf(ret, PATH_MAX, "%s", given) < PATH_MAX && is_program(ret))
             return THEATER_OK;
-        return th_fail(reterr, THEATER_TOOL_MISSING, "%s is %.512s, which is no program", tool->variable,
-                       given);
+        return th_fail(reterr, THEATER_TOOL_MISSING, "%s is %.512s, which is no program: unset it",
+                       tool->variable, given);
     }
     if (tool->find)
         return tool->find(ret, reterr);

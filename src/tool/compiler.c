@@ -86,11 +86,10 @@ theater_status th_tool_find_compiler(th_tool_compiler *ret, theater_error *reter
         return THEATER_OK;
     if (!clang_given && !find_any("clang", ret->clang))
         return th_fail(reterr, THEATER_TOOL_MISSING,
-                       "no clang is installed; on Debian and Ubuntu: apt install clang lld (14 or newer)");
+                       "actors in C need clang 14 or newer, which is not installed: apt install clang lld");
     if (!linker_given && !find_beside(ret->clang, "wasm-ld", ret->linker) &&
         !find_any("wasm-ld", ret->linker))
-        return th_fail(reterr, THEATER_TOOL_MISSING,
-                       "%s has no wasm-ld; on Debian and Ubuntu: apt install lld (of the same version)",
+        return th_fail(reterr, THEATER_TOOL_MISSING, "%.512s has no wasm-ld of its version: apt install lld",
                        ret->clang);
     return THEATER_OK;
 }

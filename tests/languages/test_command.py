@@ -156,6 +156,15 @@ class Command(unittest.TestCase):
         zig = next(line for line in lines if line["check"] == "zig")
         self.assertEqual(zig["verdict"], "warning")
         self.assertRegex(zig["remedy"], "/tools/guest-tools zig$")
+        # What is missing and what helps are said once each; a build says both in one line.
+        for line in lines:
+            if line["verdict"] == "warning":
+                self.assertTrue(line["remedy"])
+                self.assertNotIn(line["remedy"], line["detail"])
+                self.assertNotIn("guest-tools", line["detail"])
+        c = next(line for line in lines if line["check"] == "c")
+        self.assertEqual((c["detail"], c["remedy"]),
+                         ("actors in C need clang 14 or newer, which is not installed", "apt install clang lld"))
         named = {**environment, "THEATER_ZIG": "/no/such/zig"}
         done = subprocess.run([PROGRAM, "build", "z"], cwd=self.folder, env=named, capture_output=True, text=True, check=False)
         self.assertIn("THEATER_ZIG is /no/such/zig, which is no program", done.stderr)
