@@ -27,6 +27,12 @@ const ADAPTER_WORLD: &str = "package theater:stub; world adapter { import theate
 /// The one interface that an actor may import.
 const HOST: &str = "theater:actor/host@0.1.0";
 
+const WASI_REMEDY: &str = "WASI gives files, clocks and sockets that a replay could not give again; `theater build` \
+                           makes components without it from sources and from core modules";
+
+/// Bytes of names that a message lists.
+const MOST_LIST: usize = 450;
+
 #[repr(C)]
 pub struct Bytes {
     data: *mut u8,
@@ -85,18 +91,25 @@ fn foreign_imports(component: &[u8]) -> Result<Vec<String>, String> {
     Ok(resolve.worlds[world].imports.iter().filter_map(|(key, item)| name(key, item)).collect())
 }
 
+/// The names, as many as fit into a message, and how many there are besides.
+fn list(names: &[String]) -> String {
+    let mut size = 0;
+    let shown = names.iter().take_while(|name| { size += name.len() + 2; size <= MOST_LIST }).count();
+    let more = if shown < names.len() { format!(" and {} more", names.len() - shown) } else { String::new() };
+    format!("{}{more}", names[..shown].join(", "))
+}
+
 fn inspect(component: &[u8]) -> Result<(), String> {
     let imports = foreign_imports(component)?;
     if imports.is_empty() {
         return Ok(());
     }
-    let wasi = imports.iter().any(|name| name.starts_with("wasi:"));
-    let remedy = match wasi {
-        true => "WASI gives files, clocks and sockets that a replay could not give again; `theater build` makes \
-                 components without it",
+    // The remedy stands first: of a long list the end may be cut off.
+    let remedy = match imports.iter().any(|name| name.starts_with("wasi:")) {
+        true => WASI_REMEDY,
         false => "an actor can import theater:actor/host@0.1.0 alone",
     };
-    Err(format!("it imports what no actor has: {}; {remedy}", imports.join(", ")))
+    Err(format!("{remedy}; it imports {}", list(&imports)))
 }
 
 /// Writes `message` on one line, cut at a character's border, with a terminating zero.

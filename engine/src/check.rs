@@ -12,6 +12,9 @@ use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 pub const HOST: &str = "theater:actor/host@0.1.0";
 pub const ACTOR: &str = "theater:actor/actor@0.1.0";
 
+/// Stands before the list of what a component asks of WASI, whose end may be cut off.
+const WASI: &str = "WASI gives files, clocks and sockets that a replay could not give again; `theater build` makes components without it";
+
 /// Where the text of a type is cut. A component of a few bytes can hold a type whose text is endless; those of the world are shorter.
 const MOST_TEXT: usize = 400;
 
@@ -39,7 +42,7 @@ const ACTOR_FUNCTIONS: [(&str, &str); 3] = [
 /// What is wrong with the shape of a component: its kind, imports and exports. Empty if nothing is.
 pub fn shape(binary: &[u8]) -> Vec<String> {
     if Parser::is_core_wasm(binary) {
-        return vec!["this is a core WebAssembly module, not a component".into()];
+        return vec!["this is a core WebAssembly module, not a component; `theater build` makes one of it".into()];
     }
     if !Parser::is_component(binary) {
         return vec!["this is not a WebAssembly component: its first eight bytes are not a component's".into()];
@@ -49,6 +52,9 @@ pub fn shape(binary: &[u8]) -> Vec<String> {
         Err(error) => return vec![format!("not a valid component: {error}")],
     };
     let mut findings = Vec::new();
+    if imports.iter().any(|name| name.starts_with("wasi:")) {
+        findings.push(WASI.into());
+    }
     for name in &imports {
         check_import(types.as_ref(), name, &mut findings);
     }

@@ -90,17 +90,19 @@ fn guarded<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }
 
-/// Writes a text cut at a character's border, with its closing zero.
+/// Writes a text with its closing zero; one that is cut, at a character's border, ends with dots.
 unsafe fn write_text(text: &str, buffer: *mut c_char, size: usize) {
     if buffer.is_null() || size == 0 {
         return;
     }
-    let mut length = text.len().min(size - 1);
+    let dots = if text.len() < size { "" } else { &"..."[..(size - 1).min(3)] };
+    let mut length = text.len().min(size - 1 - dots.len());
     while !text.is_char_boundary(length) {
         length -= 1;
     }
     ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast(), length);
-    *buffer.add(length) = 0;
+    ptr::copy_nonoverlapping(dots.as_ptr(), buffer.cast::<u8>().add(length), dots.len());
+    *buffer.add(length + dots.len()) = 0;
 }
 
 /// Runs a constructor; an error's text, or that of a panic, goes to C.

@@ -121,9 +121,23 @@ class Command(unittest.TestCase):
         kind = b"\x07\x03\x01\x42\x00"  # a type section with one instance type that has nothing
         entry = b"\x01\x00" + bytes([len(name)]) + name + b"\x05\x00"
         (self.folder / "clock.wasm").write_bytes(b"\0asm\x0d\0\1\0" + kind + b"\x0a" + bytes([len(entry)]) + entry)
-        done = self.run_theater("build", "clock.wasm", code=COMPONENT_REFUSED)
-        self.assertIn("wasi:clocks/wall-clock@0.2.0", done.stderr)
-        self.assertIn("theater build", done.stderr)
+        for arguments in (("build", "clock.wasm"), ("--data", "data", "start", "clock", "--component", "clock.wasm")):
+            done = self.run_theater(*arguments, code=COMPONENT_REFUSED)
+            self.assertIn("wasi:clocks/wall-clock@0.2.0", done.stderr)
+            self.assertIn("`theater build` makes components without it", done.stderr)
+
+    def test_of_a_long_list_of_imports_the_remedy_is_not_cut_off(self):
+        names = [f"wasi:sockets/network-of-a-long-name@0.2.{i}".encode() for i in range(40)]
+        entries = b"".join(b"\x00" + bytes([len(name)]) + name + b"\x05\x00" for name in names)
+        size = 1 + len(entries)
+        section = b"\x0a" + bytes([size & 0x7f | 0x80, size >> 7]) + bytes([len(names)]) + entries
+        (self.folder / "many.wasm").write_bytes(b"\0asm\x0d\0\1\0" + b"\x07\x03\x01\x42\x00" + section)
+        done = self.run_theater("build", "many.wasm", code=COMPONENT_REFUSED)
+        self.assertIn("`theater build` makes components without it", done.stderr)
+        self.assertRegex(done.stderr, names[0].decode() + r", .* and \d\d more\n$")
+        done = self.run_theater("--data", "data", "start", "many", "--component", "many.wasm", code=COMPONENT_REFUSED)
+        self.assertIn("`theater build` makes components without it", done.stderr)
+        self.assertRegex(done.stderr, r"\.\.\.\n$")
 
     def test_calls_of_wasi_are_answered_inside(self):
         tools = next(load(line) for line in theater("doctor", "--json").stdout.splitlines() if load(line)["check"] == "c")
