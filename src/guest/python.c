@@ -43,8 +43,10 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
         ret_tool,        "--quiet",     "--wit-path",    wit,          "--world",       "guest",
         "componentize",  "--stub-wasi", "--python-path", job->scratch, "--python-path", job->folder,
         "--python-path", sdk,           "theater_start", "--output",   linked,          NULL};
+    /* Where the tool itself was when a module could not be loaded helps nobody. */
+    const char *const environment[] = {"PYTHONHASHSEED=0", "RUST_BACKTRACE=0", NULL};
     status = th_guest_run(&(th_guest_command){.arguments = arguments,
-                                              .environment = (const char *const[]){"PYTHONHASHSEED=0", NULL},
+                                              .environment = environment,
                                               .folder = job->folder,
                                               .what = "componentize-py"},
                           reterr);
