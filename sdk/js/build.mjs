@@ -17,9 +17,9 @@ const packageOf = (program, name) => createRequire(realpathSync(program))(name);
 const start = `
 import "theater/platform";
 import * as module from ${JSON.stringify(entry)};
-if (typeof module.default?.verifyState !== "function")
+export const { default: actor } = module;
+if (typeof actor?.verifyState !== "function")
     throw new Error("the default export is no actor: export default actor({...})");
-export const actor = module.default;
 `;
 
 function fail(message) {
@@ -67,6 +67,17 @@ function placesOf(map, folder) {
     return places;
 }
 
+/** What was thrown while the bundle was loaded, with the places of the sources. */
+function atSources(message, places) {
+    const lines = message.replace(/^[: ]*(Failed to [^:]*: )*/, "").trimEnd().split("\n");
+    return lines.flatMap((text) => {
+        const place = /componentize-qjs:user\.js:(\d+)/.exec(text);
+        const line = Number(place?.[1]), run = places.findLast(([from]) => from <= line);
+        return !place ? text : run?.[1] ? text.replace(/componentize-qjs:user\.js:\d+/, `${run[1]}:${run[2] + line - run[0]}`) : [];
+    }).join("\n");
+}
+
+/** Writes the bundle, and gives its places. */
 async function makeBundle() {
     const folder = path.dirname(entry);
     const { build } = packageOf(esbuildProgram, "esbuild");
@@ -89,8 +100,9 @@ async function makeBundle() {
             logLevel: "warning",
         });
         const [map, code] = [".map", ".js"].map((end) => outputFiles.find((file) => file.path.endsWith(end)).text);
-        const places = JSON.stringify(placesOf(JSON.parse(map), folder));
-        writeFileSync(bundle, `${code}globalThis[Symbol.for("theater.places")] = ${places};\n`);
+        const places = placesOf(JSON.parse(map), folder);
+        writeFileSync(bundle, `${code}globalThis[Symbol.for("theater.places")] = ${JSON.stringify(places)};\n`);
+        return places;
     } catch (error) {
         // esbuild has said what is wrong with the sources; what else is thrown says it itself.
         if (!error.errors)
@@ -99,7 +111,7 @@ async function makeBundle() {
     }
 }
 
-async function makeComponent() {
+async function makeComponent(places) {
     const { componentize } = packageOf(componentizeProgram, "componentize-qjs");
     const { readFileSync } = await import("node:fs");
     try {
@@ -111,9 +123,8 @@ async function makeComponent() {
         });
         writeFileSync(component, made.component);
     } catch (error) {
-        fail(`componentize-qjs: ${error.message ?? error}\n(places are those of ${bundle})`);
+        fail(atSources(String(error.message ?? error), places));
     }
 }
 
-await makeBundle();
-await makeComponent();
+await makeComponent(await makeBundle());
