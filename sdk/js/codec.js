@@ -3,7 +3,7 @@
 // A state is hashed, so equal values must become equal bytes: members are sorted, numbers are written in one form, and
 // what has no such form is refused with its place instead of being dropped.
 
-import { decodeText, encodeText } from "./platform.js";
+import { decodeText, encodeText, getFloat16, isFloat16, setFloat16 } from "#platform";
 
 function refuse(what, path) {
     throw new TypeError(`${path || "the value"} is ${what}, which has no place in this encoding`);
@@ -166,9 +166,9 @@ class Writer {
         if (Number.isNaN(value))
             return this.raw([0xf9, 0x7e, 0x00]);
         let size = 9;
-        if (Object.is(Math.f16round(value), value)) {
+        if (isFloat16(value)) {
             view.setUint8(0, 0xf9);
-            view.setFloat16(1, value);
+            setFloat16(view, 1, value);
             size = 3;
         } else if (Object.is(Math.fround(value), value)) {
             view.setUint8(0, 0xfa);
@@ -329,7 +329,7 @@ class Reader {
         case 23:
             return undefined;
         case 25:
-            return this.view.getFloat16(this.take(2));
+            return getFloat16(this.view, this.take(2));
         case 26:
             return this.view.getFloat32(this.take(4));
         case 27:

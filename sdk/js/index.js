@@ -1,10 +1,9 @@
 // theater: actors in JavaScript and TypeScript. index.d.ts says what each function is for.
 
-import host from "theater:actor/host";
-import { beginTurn, encodeText, decodeText, randomBytes, writeLog } from "./platform.js";
+import { beginTurn, decodeText, encodeText, host, now, randomBytes, rejection, writeLog } from "#platform";
 import { any, bytes, cbor, json, stringify, text } from "./codec.js";
 
-export { bytes, cbor, encodeText, decodeText, json, stringify, text };
+export { bytes, cbor, encodeText, decodeText, json, now, stringify, text };
 
 // ---- the host -------------------------------------------------------------------------------------------------------
 
@@ -16,7 +15,6 @@ export const log = {
     error: (...values) => writeLog("error", values),
 };
 
-export const now = () => new Date();
 export const random = (length) => randomBytes(length);
 export const name = () => host.selfName();
 export const sequence = () => host.sequence();
@@ -86,8 +84,7 @@ function guarded(run) {
     try {
         return run();
     } catch (error) {
-        // The component's function takes a string as its error.
-        throw reason(error).toWellFormed();
+        throw rejection(reason(error).toWellFormed(), error);
     }
 }
 

@@ -5,6 +5,9 @@
 // module loads runs once, when the actor is built, and is part of the component; only in a turn is there a host.
 
 import host from "theater:actor/host";
+import { show } from "./show.js";
+
+export { host };
 
 let inTurn = false;
 
@@ -12,6 +15,12 @@ let inTurn = false;
 export function beginTurn() {
     inTurn = true;
 }
+
+/** The turn's time. */
+export const now = () => new Date();
+
+/** What a turn throws to be rejected: the component's function takes a string as its error. */
+export const rejection = (reason) => reason;
 
 /** Random bytes of the turn. */
 export function randomBytes(length) {
@@ -130,6 +139,12 @@ class TextDecoder {
     }
 }
 
+// ---- numbers of 16 bits ---------------------------------------------------------------------------------------------
+
+export const isFloat16 = (value) => Object.is(Math.f16round(value), value);
+export const getFloat16 = (view, at) => view.getFloat16(at);
+export const setFloat16 = (view, at, value) => view.setFloat16(at, value);
+
 // ---- random numbers -------------------------------------------------------------------------------------------------
 //
 // QuickJS seeds its own generator when the actor is built, so every turn would draw the same numbers. Here the first
@@ -174,22 +189,6 @@ const crypto = {
 };
 
 // ---- the console ----------------------------------------------------------------------------------------------------
-
-/** A value as a line of a log shows it. */
-export function show(value) {
-    if (typeof value === "string")
-        return value;
-    if (value instanceof Error)
-        return value.stack ? `${value}\n${value.stack}` : String(value);
-    if (typeof value === "object" && value !== null) {
-        try {
-            return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? `${inner}n` : inner));
-        } catch {
-            return String(value);
-        }
-    }
-    return typeof value === "bigint" ? `${value}n` : String(value);
-}
 
 /** Writes a line to the actor's log; while the module loads there is none. */
 export function writeLog(level, values) {

@@ -153,6 +153,22 @@ theater_status th_guest_find_sdk(const char *name, char *ret, theater_error *ret
         "the SDK's folder %s was not found; set THEATER_SDK to the folder sdk of Theater's sources", name);
 }
 
+/* Makes the link that Node and editors follow to the placed SDK. What is there already is the project's own. A
+ * file system without links has none, and builds need none. */
+static theater_status place_link(const th_guest_language *language, const char *folder, theater_error *reterr)
+{
+    char path[PATH_MAX], above[PATH_MAX], target[PATH_MAX];
+    theater_status status = th_tool_join(folder, language->link, path, reterr);
+    if (status != THEATER_OK)
+        return status;
+    snprintf(above, sizeof above, "%.*s", (int)(strrchr(path, '/') - path), path);
+    snprintf(target, sizeof target, "../.theater/%.40s", language->sdk);
+    status = th_tool_make_folder(above, reterr);
+    if (status == THEATER_OK && symlink(target, path) != 0 && errno != EEXIST && errno != EPERM)
+        status = th_tool_fail_errno(reterr, errno, path);
+    return status;
+}
+
 theater_status th_guest_place_sdk(const th_guest_language *language, const char *folder, theater_error *reterr)
 {
     char sdk[PATH_MAX], target[PATH_MAX];
@@ -161,5 +177,6 @@ theater_status th_guest_place_sdk(const th_guest_language *language, const char 
         return status;
     if (snprintf(target, sizeof target, "%s/.theater/%s", folder, language->sdk) >= PATH_MAX)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", folder);
-    return th_guest_copy_folder(sdk, target, reterr);
+    status = th_guest_copy_folder(sdk, target, reterr);
+    return status || !language->link ? status : place_link(language, folder, reterr);
 }

@@ -51,6 +51,7 @@ typedef struct th_guest_language {
     const char *const *markers;
     const char *sdk;            /* its folder in sdk/, for templates too */
     bool place_sdk;             /* the SDK is copied to .theater/NAME of a project before a build */
+    const char *link;           /* from a project to its copy: "node_modules/theater"; NULL: none */
     const th_guest_tool *tools; /* ends with a program of NULL */
     /* Makes job->output. The tool's own words were shown when it fails. INVALID_ARGUMENT, TOOL_MISSING,
      * COMPONENT_REFUSED, IO. `ret_tool`, of PATH_MAX bytes, gets the main tool's path. */
@@ -145,8 +146,8 @@ THEATER_CHECKED theater_status th_guest_componentize(const th_guest_job *job, bo
 THEATER_CHECKED theater_status th_guest_find_sdk(const char *name, char *ret, theater_error *reterr);
 
 /* Copies the SDK of a language that has `place_sdk` to .theater/SDK of the project in `folder`, for a compiler
- * that looks for it beside the sources. It is refreshed with each build, so that a project follows the version
- * of Theater that builds it. */
+ * that looks for it beside the sources, and makes the language's `link`, where nothing is in its place. The copy is
+ * refreshed with each build, so that a project follows the version of Theater that builds it. */
 THEATER_CHECKED theater_status th_guest_place_sdk(const th_guest_language *language, const char *folder,
                                                   theater_error *reterr);
 

@@ -85,6 +85,7 @@ const th_guest_language th_guest_javascript = {
     .markers = markers,
     .sdk = "js",
     .place_sdk = true,
+    .link = "node_modules/theater",
     .tools = tools,
     .build = build,
 };
@@ -100,6 +101,7 @@ const th_guest_language th_guest_typescript = {
     .markers = typescript_markers,
     .sdk = "js",
     .place_sdk = true,
+    .link = "node_modules/theater",
     .tools = tools,
     .build = build_typescript,
 };

@@ -7,9 +7,11 @@
   4. Every other example of this language passes its tests.
   5. What its clock, its random numbers and its hash order give is as tests/languages/probes/LANGUAGE says.
   6. Where the SDK runs on the machine itself too, its own tests pass there, and those of a new project.
+  7. A mistake in the sources is said by the tool's own words, with its file and line.
 """
 import os
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,25 @@ import unittest
 from languages import PROGRAM, ROOT, TOOL_MISSING, language_of, load, projects, table, theater
 
 LANGUAGE = sys.argv.pop(1)
+
+# Mistakes in a new project, each: a file, what is replaced in it and by what, and what is said; LINE is the line of the replacement.
+MISTAKES = {
+    "c": [("actor.c", "theater_reject(", "rejekt(", ["actor.c:LINE:", "'rejekt'"])],
+    "rust": [("src/lib.rs", 'reject!("', 'rejekt!("', ["src/lib.rs:LINE:", "`rejekt`"])],
+    "go": [("actor.go", "errors.New(", "errors.Nu(", ["./actor.go:LINE:", "errors.Nu"])],
+    "zig": [("actor.zig", "theater.reject(", "theater.rejekt(", ["actor.zig:LINE:", "'rejekt'"])],
+    "assemblyscript": [("assembly/index.ts", "theater.reject(", "theater.rejekt(", ["assembly/index.ts(LINE,", "'rejekt'"])],
+    "javascript": [("actor.js", "found.votes += 1", "found.votes +=", ["actor.js:LINE"]),
+                   ("actor.js", "export default actor(", "rejekt(); export default actor(", ["rejekt is not defined", "(actor.js:LINE"]),
+                   ("actor.js", "export default actor(", "export const poll = actor(", ["the default export is no actor"])],
+    "typescript": [("actor.ts", "found.votes += 1", "found.vote += 1", ["actor.ts(LINE,", "'vote'"])],
+    "python": [("actor.py", "if not choices:", "if not choices", ['File "actor.py", line LINE', "SyntaxError: expected ':'"]),
+               ("actor.py", "samples = [", "samples = [rejekt, ", ['File "actor.py", line LINE, in Poll', "NameError: name 'rejekt'"]),
+               ("actor.py", "Poll(Actor)", "Poll(object)", ["actor.py: one class must derive from theater.Actor; there is none"])],
+}
+
+# Node reads TypeScript itself from this version on.
+NODE_TYPESCRIPT = (22, 18)
 
 
 class Language(unittest.TestCase):
@@ -85,17 +106,53 @@ class Language(unittest.TestCase):
     def test_the_sdk_and_a_new_project_pass_their_own_tests(self):
         self.run_theater("new", "--lang", LANGUAGE, "poll")
         poll, sdk = self.folder / "poll", Path(os.environ["THEATER_SDK"])
-        tool = next(line["detail"] for line in map(load, theater("doctor", "--json").stdout.splitlines()) if line["check"] == LANGUAGE)
+        tool, *others = next(line["detail"] for line in map(load, theater("doctor", "--json").stdout.splitlines())
+                             if line["check"] == LANGUAGE).split(", ")
         environment = {**os.environ, "CARGO_TARGET_DIR": str(self.folder / "target"), "GOFLAGS": "-mod=mod", "GOPROXY": "off",
                        "GOTOOLCHAIN": "local", "PYTHONPATH": str(poll / ".theater/python")}
         runs = {
             "go": [(sdk / "go", [tool, "test", "./..."]), (poll, [tool, "test", "./..."])],
             "rust": [(sdk / "rust", [tool, "test", "--all-features"]), (poll, [tool, "test"])],
+            "javascript": [(sdk / "js", [tool, "--test", "tests/sdk.test.js"]), (poll, [tool, "--test"])],
+            "typescript": [(poll, [tool, "--test"])],
             "python": [(sdk / "python", [sys.executable, "-B", "tests/test_sdk.py"]), (poll, [sys.executable, "-B", "-m", "unittest"])],
         }
+        if LANGUAGE == "typescript" and self.node_version(tool) < NODE_TYPESCRIPT:
+            bundle = "build/actor.test.mjs"  # as docs/languages.md says for such a Node
+            runs[LANGUAGE] = [(poll, [others[0], "actor.test.js", "--bundle", "--platform=node", "--format=esm", f"--outfile={bundle}"]),
+                              (poll, [tool, "--test", bundle])]
         for folder, command in runs.get(LANGUAGE, ()):
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, f"{command} in {folder}: {done.stdout}{done.stderr}")
+
+    def test_the_types_of_the_host_for_tests(self):
+        if LANGUAGE == "typescript" and any((Path(folder) / "tsc").exists() for folder in
+                                            (Path(os.environ.get("THEATER_TOOLS", "")) / "node_modules/.bin", *os.get_exec_path())):
+            self.run_theater("new", "--lang", LANGUAGE, "poll")
+            shutil.copy(Path(os.environ["THEATER_SDK"]) / "js/tests/types.ts", self.folder / "poll")
+            self.run_theater("build", "poll")
+
+    @staticmethod
+    def node_version(node):
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+        return tuple(map(int, re.findall(r"\d+", version)[:2]))
+
+    def test_a_mistake_is_said_with_its_file_and_line(self):
+        # What somebody has set to see more of a Rust program is not meant for the tools that are written in it.
+        environment = {**os.environ, "RUST_BACKTRACE": "1"}
+        for number, (name, what, by, parts) in enumerate(MISTAKES[LANGUAGE]):
+            poll = self.folder / f"poll{number}"
+            self.run_theater("new", "--lang", LANGUAGE, poll)
+            self.give_cache(poll)
+            source = (poll / name).read_text()
+            self.assertIn(what, source)
+            line = source[:source.index(what)].count("\n") + 1
+            (poll / name).write_text(source.replace(what, by, 1))
+            done = subprocess.run([PROGRAM, "build", poll], env=environment, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            for part in parts:
+                self.assertIn(part.replace("LINE", str(line)), done.stderr)
+            self.assertNotIn("backtrace", done.stderr)
 
     def test_the_ledger_is_the_same_in_every_language(self):
         ledgers = [project for project in self.mine("examples/ledger")]
