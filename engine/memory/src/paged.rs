@@ -268,3 +268,91 @@ impl Drop for Linear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pagemap::without;
+
+    const PAGES: usize = 64;
+    const MINIMUM: usize = PAGES * PAGE;
+    const MOST: usize = 2 * MINIMUM;
+    /// Lies in the third page and the two behind it.
+    const IMAGE_AT: usize = 2 * PAGE + 100;
+
+    fn pages(resident: usize) -> Arc<Pages> {
+        let bytes = (0..2 * PAGE + 50).map(|i| i as u8 | 1).collect();
+        Pages::new(&Image { offset: IMAGE_AT, bytes }, resident, true).unwrap()
+    }
+
+    fn memory(pages: &Arc<Pages>) -> Linear {
+        pages.clone().memory(MINIMUM, MOST, MOST, PAGE).unwrap()
+    }
+
+    fn bytes(memory: &Linear) -> &mut [u8] {
+        // SAFETY: the memory's accessible bytes, which the test alone uses.
+        unsafe { std::slice::from_raw_parts_mut(memory.as_ptr(), memory.byte_size()) }
+    }
+
+    fn assert_fresh(pages: &Arc<Pages>, memory: &Linear) {
+        let (start, image) = pages.image();
+        for (at, &byte) in bytes(memory).iter().enumerate() {
+            let expected = at.checked_sub(start).and_then(|at| image.get(at)).copied().unwrap_or(0);
+            assert_eq!(byte, expected, "byte {at}");
+        }
+    }
+
+    /// Some turns in one slot, each of which must find it as the component's memory begins. Gives how many pages the slot had of its own.
+    fn turns(pages: &Arc<Pages>) -> usize {
+        let first = memory(pages).as_ptr();
+        for turn in 0..6 {
+            let mut memory = memory(pages);
+            assert_eq!(memory.as_ptr(), first, "the slot waits");
+            assert_fresh(pages, &memory);
+            // Before the image, in it and behind it; every other turn grows and writes there too; the last one only reads.
+            if turn % 2 == 1 {
+                memory.grow_to(MOST).unwrap();
+                assert_fresh(pages, &memory);
+                bytes(&memory)[MOST - 1] = 1;
+            }
+            if turn < 5 {
+                for page in [0, 2, 3, 4, 9, 10, 11, 40] {
+                    bytes(&memory)[page * PAGE + 200] ^= 0xff;
+                }
+            }
+        }
+        let memory = memory(pages);
+        assert_fresh(pages, &memory);
+        pages_of(&memory.own.as_ref().unwrap().written)
+    }
+
+    #[test]
+    fn a_slot_is_fresh_where_the_kernel_knows_what_was_written() {
+        if !pagemap::probe() {
+            println!("this kernel has no PAGEMAP_SCAN");
+            return;
+        }
+        assert_eq!(turns(&pages(MOST)), 9);
+        // More pages than a slot may keep go back to the kernel.
+        assert_eq!(turns(&pages(3 * PAGE)), 3);
+        assert_eq!(turns(&pages(0)), 0);
+    }
+
+    #[test]
+    fn a_slot_is_fresh_where_the_kernel_has_no_word_for_it() {
+        without::set(true);
+        assert!(!pagemap::probe());
+        assert_eq!(turns(&pages(MOST)), 0);
+        without::set(false);
+    }
+
+    #[test]
+    fn a_slot_is_fresh_when_the_kernels_word_ends_or_begins() {
+        let pages = pages(MOST);
+        for off in [false, true, false, true] {
+            without::set(off);
+            turns(&pages);
+        }
+        without::set(false);
+    }
+}

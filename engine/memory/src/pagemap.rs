@@ -68,8 +68,28 @@ unsafe impl Ioctl for Scan {
     }
 }
 
+/// For tests: what it is like on a kernel without PAGEMAP_SCAN, for the calling thread.
+#[cfg(test)]
+pub mod without {
+    thread_local! {
+        static OFF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+
+    pub fn is_set() -> bool {
+        OFF.get()
+    }
+
+    pub fn set(off: bool) {
+        OFF.set(off);
+    }
+}
+
 /// The kernel's word about this process; nothing where it cannot be had.
 fn pagemap() -> Option<&'static File> {
+    #[cfg(test)]
+    if without::is_set() {
+        return None;
+    }
     static PAGEMAP: OnceLock<Option<(u32, File)>> = OnceLock::new();
     let opened = PAGEMAP.get_or_init(|| Some((std::process::id(), File::open("/proc/self/pagemap").ok()?)));
     opened.as_ref().filter(|(process, _)| *process == std::process::id()).map(|(_, file)| file)
@@ -123,6 +143,10 @@ pub fn faults() -> u64 {
 
 /// Whether a write to a page of a file's private mapping is counted as a fault, and is found.
 pub fn probe() -> bool {
+    #[cfg(test)]
+    if without::is_set() {
+        return tried().unwrap_or(false);
+    }
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| tried().unwrap_or(false))
 }
