@@ -151,28 +151,30 @@ static theater_status check_element(const th_record *record, uint64_t actor, uin
     return status;
 }
 
-static theater_status in_element(theater_status status, uint64_t actor, uint64_t sequence,
-                                 theater_error *reterr)
+/* How a reading of an element ends: that it is the one that was asked for is part of it. */
+static theater_status end_reading(theater_status status, const th_record *record, uint64_t number,
+                                  uint64_t actor, uint64_t sequence, uint64_t *ret_number,
+                                  theater_error *reterr)
 {
-    return th_fail_in(reterr, status, "element %llu of actor %llu", (unsigned long long)sequence,
-                      (unsigned long long)actor);
+    if (!status)
+        status = check_element(record, actor, sequence, reterr);
+    if (status)
+        return th_fail_in(reterr, status, "element %llu of actor %llu", (unsigned long long)sequence,
+                          (unsigned long long)actor);
+    if (ret_number)
+        *ret_number = number;
+    return THEATER_OK;
 }
 
 theater_status th_store_read_element(th_store *store, uint64_t actor, uint64_t sequence, th_buf *buf,
                                      th_record *ret, uint64_t *ret_number, theater_error *reterr)
 {
-    uint64_t position = 0, number;
+    uint64_t position = 0, number = 0;
     theater_status status = find_element(store, actor, sequence, &position, reterr);
     if (status)
         return status;
     status = read_record(store, position, buf, ret, &number, reterr);
-    if (!status)
-        status = check_element(ret, actor, sequence, reterr);
-    if (status)
-        return in_element(status, actor, sequence, reterr);
-    if (ret_number)
-        *ret_number = number;
-    return THEATER_OK;
+    return end_reading(status, ret, number, actor, sequence, ret_number, reterr);
 }
 
 /* ---- many elements ---- */
@@ -234,17 +236,11 @@ theater_status th_element_reader_get(th_element_reader *reader, uint64_t actor, 
         return status;
     if (place >= reader->known)
         return no_element(actor, sequence, reterr);
-    th_journal_item item;
+    th_journal_item item = {0};
     status = th_journal_seek(&reader->cursor, reader->positions[place], &item, reterr);
     if (!status)
         status = th_record_decode(item.payload, ret, reterr);
-    if (!status)
-        status = check_element(ret, actor, sequence, reterr);
-    if (status)
-        return in_element(status, actor, sequence, reterr);
-    if (ret_number)
-        *ret_number = item.number;
-    return THEATER_OK;
+    return end_reading(status, ret, item.number, actor, sequence, ret_number, reterr);
 }
 
 /* The newest pair (actor, sequence) of a table at or before `sequence`. Pairs can only be sought upwards,
@@ -343,25 +339,49 @@ theater_status th_store_find_descriptor(th_store *store, uint64_t actor, uint64_
     return status;
 }
 
+/* ---- single values ---- */
+
+#define SMALL_VALUE 32
+
+/* A value that was copied out of its view. Of one that is larger only the size is true. */
+typedef struct small_value {
+    bool found;
+    size_t size;
+    uint8_t bytes[SMALL_VALUE];
+} small_value;
+
+static theater_status get_small(th_store *store, const th_key *key, small_value *ret, theater_error *reterr)
+{
+    th_kv_view view;
+    th_slice value;
+    *ret = (small_value){0};
+    theater_status status = th_kv_begin(store->kv, &view, reterr);
+    if (status)
+        return status;
+    status = th_kv_get(&view, th_key_slice(key), &ret->found, &value, reterr);
+    if (!status && ret->found) {
+        ret->size = value.size;
+        memcpy(ret->bytes, value.data, value.size < SMALL_VALUE ? value.size : SMALL_VALUE);
+    }
+    th_kv_end(&view);
+    return status;
+}
+
 /* ---- components ---- */
 
 static theater_status find_component(th_store *store, const th_hash *hash, uint64_t *ret_position,
                                      bool *ret_found, theater_error *reterr)
 {
-    th_kv_view view;
-    theater_status status = th_kv_begin(store->kv, &view, reterr);
-    if (status)
-        return status;
     th_key key;
-    th_slice value;
+    small_value value;
     th_key_begin(&key, TH_TABLE_COMPONENT);
     th_key_bytes(&key, th_slice_of(hash->bytes, THEATER_HASH_SIZE));
-    status = th_kv_get(&view, th_key_slice(&key), ret_found, &value, reterr);
-    if (!status && *ret_found && value.size == 8)
-        *ret_position = th_get_u64le(value.data);
-    else if (!status && *ret_found)
+    theater_status status = get_small(store, &key, &value, reterr);
+    if (!status && value.found && value.size != 8)
         status = th_index_damaged("a component", reterr);
-    th_kv_end(&view);
+    *ret_found = !status && value.found;
+    if (*ret_found)
+        *ret_position = th_get_u64le(value.bytes);
     return status;
 }
 
@@ -397,26 +417,21 @@ bool th_store_has_component(th_store *store, const th_hash *hash)
 theater_status th_store_find_compiled(th_store *store, const th_hash *component, th_slice fingerprint,
                                       th_hash *ret, theater_error *reterr)
 {
-    th_kv_view view;
-    theater_status status = th_kv_begin(store->kv, &view, reterr);
-    if (status)
-        return status;
     th_key key;
-    th_slice value;
-    bool found = false;
+    small_value value = {0};
+    theater_status status = THEATER_OK;
     th_key_begin(&key, TH_TABLE_COMPILED);
     th_key_bytes(&key, th_slice_of(component->bytes, THEATER_HASH_SIZE));
     if (fingerprint.size <= TH_KEY_MAX - key.size) {
         th_key_bytes(&key, fingerprint);
-        status = th_kv_get(&view, th_key_slice(&key), &found, &value, reterr);
+        status = get_small(store, &key, &value, reterr);
     }
-    if (!status && found && value.size == THEATER_HASH_SIZE)
-        memcpy(ret->bytes, value.data, THEATER_HASH_SIZE);
-    else if (!status && found)
+    if (!status && !value.found)
+        status = th_fail(reterr, THEATER_NOT_FOUND, "the component was not compiled for this engine yet");
+    else if (!status && value.size != THEATER_HASH_SIZE)
         status = th_index_damaged("a compiled form", reterr);
-    th_kv_end(&view);
-    if (!status && !found)
-        return th_fail(reterr, THEATER_NOT_FOUND, "the component was not compiled for this engine yet");
+    if (!status)
+        memcpy(ret->bytes, value.bytes, THEATER_HASH_SIZE);
     return status;
 }
 
@@ -460,26 +475,20 @@ theater_status th_store_find_id(th_store *store, uint64_t actor, th_slice id, ui
 theater_status th_store_find_consumer(th_store *store, uint64_t actor, uint64_t sequence, uint32_t index,
                                       uint64_t *ret_actor, uint64_t *ret_sequence, theater_error *reterr)
 {
-    th_kv_view view;
-    theater_status status = th_kv_begin(store->kv, &view, reterr);
-    if (status)
-        return status;
     th_key key;
-    th_slice value;
-    bool found;
+    small_value value;
     th_key_begin(&key, TH_TABLE_CONSUMER);
     th_key_number(&key, actor);
     th_key_number(&key, sequence);
     th_key_number(&key, index);
-    status = th_kv_get(&view, th_key_slice(&key), &found, &value, reterr);
-    if (!status && found && value.size == 16) {
-        *ret_actor = th_get_u64le(value.data);
-        *ret_sequence = th_get_u64le(value.data + 8);
-    } else if (!status && found) {
+    theater_status status = get_small(store, &key, &value, reterr);
+    if (!status && !value.found)
+        status = th_fail(reterr, THEATER_NOT_FOUND, "no element has consumed that message");
+    else if (!status && value.size != 16)
         status = th_index_damaged("a consumer", reterr);
+    if (!status) {
+        *ret_actor = th_get_u64le(value.bytes);
+        *ret_sequence = th_get_u64le(value.bytes + 8);
     }
-    th_kv_end(&view);
-    if (!status && !found)
-        return th_fail(reterr, THEATER_NOT_FOUND, "no element has consumed that message");
     return status;
 }

@@ -159,28 +159,6 @@ uint64_t th_store_log_bytes(const th_store *store)
     return th_journal_bytes(store->log);
 }
 
-theater_status th_store_scan(th_store *store, uint64_t from_number,
-                             bool (*each)(void *context, uint64_t number, const th_record *record),
-                             void *context, theater_error *reterr)
-{
-    th_journal_cursor cursor;
-    theater_status status = th_journal_cursor_at(&cursor, store->log, from_number, reterr);
-    if (status)
-        return status;
-    bool more = true;
-    while (!status && more) {
-        th_journal_item item;
-        th_record record;
-        status = th_journal_next(&cursor, 0, &item, &more, reterr);
-        if (!status && more)
-            status = th_record_decode(item.payload, &record, reterr);
-        if (!status && more)
-            more = each(context, item.number, &record);
-    }
-    th_journal_cursor_done(&cursor);
-    return status;
-}
-
 theater_status th_store_scan_on(th_store *store, th_scan_place *place,
                                 bool (*each)(void *context, uint64_t number, const th_record *record),
                                 void *context, theater_error *reterr)
@@ -208,6 +186,14 @@ theater_status th_store_scan_on(th_store *store, th_scan_place *place,
     }
     th_journal_cursor_done(&cursor);
     return status;
+}
+
+theater_status th_store_scan(th_store *store, uint64_t from_number,
+                             bool (*each)(void *context, uint64_t number, const th_record *record),
+                             void *context, theater_error *reterr)
+{
+    th_scan_place place = {.number = from_number};
+    return th_store_scan_on(store, &place, each, context, reterr);
 }
 
 theater_status th_store_check(th_store *store, uint64_t *ret_records, uint64_t *ret_bytes,
