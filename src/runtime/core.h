@@ -368,7 +368,5 @@ void th_subscribe_answered(theater_runtime *runtime);
 void th_reset_begin(theater_runtime *runtime, const theater_error *why, bool final);
 /* Drops and loads anew, when no slice runs any more. The committer, without the lock. */
 void th_reset_run(theater_runtime *runtime);
-/* Lets the actors go on that have undelivered messages. Under the lock, or before the tasks run. */
-THEATER_CHECKED theater_status th_start_waiting(theater_runtime *runtime, theater_error *reterr);
 
 #endif

@@ -88,6 +88,24 @@ static theater_status open_loader(theater_runtime *runtime, theater_error *reter
     return th_loader_new(&options, &runtime->loader, reterr);
 }
 
+static bool start_waiting(void *context, uint64_t actor)
+{
+    theater_runtime *runtime = context;
+    th_entry *entry = th_directory_by_id(&runtime->directory, actor);
+    if (entry && entry->status == TH_ACTOR_RUNNING) {
+        th_activity *activity = th_activity_get(runtime, entry);
+        if (activity)
+            th_activity_schedule(runtime, activity);
+    }
+    return true;
+}
+
+/* Lets the actors go on that have undelivered messages. Before the tasks run. */
+static theater_status start_all_waiting(theater_runtime *runtime, theater_error *reterr)
+{
+    return th_store_list_waiting(runtime->store, start_waiting, runtime, reterr);
+}
+
 static theater_status start_tasks(theater_runtime *runtime, theater_error *reterr)
 {
     theater_status status =
@@ -147,7 +165,7 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     if (!status)
         status = th_directory_load(runtime, reterr);
     if (!status)
-        status = th_start_waiting(runtime, reterr);
+        status = start_all_waiting(runtime, reterr);
     if (!status)
         status = start_tasks(runtime, reterr);
     if (status) {

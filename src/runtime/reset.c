@@ -39,23 +39,6 @@ static theater_status index_all(theater_runtime *runtime, theater_error *reterr)
     return status;
 }
 
-static bool start_waiting(void *context, uint64_t actor)
-{
-    theater_runtime *runtime = context;
-    th_entry *entry = th_directory_by_id(&runtime->directory, actor);
-    if (entry && entry->status == TH_ACTOR_RUNNING) {
-        th_activity *activity = th_activity_get(runtime, entry);
-        if (activity)
-            th_activity_schedule(runtime, activity);
-    }
-    return true;
-}
-
-theater_status th_start_waiting(theater_runtime *runtime, theater_error *reterr)
-{
-    return th_store_list_waiting(runtime->store, start_waiting, runtime, reterr);
-}
-
 /* Reads go on: what was asked is asked of the state that is durable. */
 static void ask_again(theater_runtime *runtime, th_item_queue *told)
 {
@@ -87,10 +70,9 @@ void th_reset_run(theater_runtime *runtime)
     th_directory_done(runtime);
     theater_error why = runtime->health;
     theater_status status = index_all(runtime, &error);
+    /* Who has messages that wait goes on when the storage works again (committer.c). */
     if (!status)
         status = th_directory_load(runtime, &error);
-    if (!status)
-        status = th_start_waiting(runtime, &error);
     if (status) {
         th_log(TH_LOG_ERROR, "cannot load what is durable: %s", error.message);
         th_fail(&runtime->health, THEATER_STORAGE_FAILED, "%s", error.message);
