@@ -7,7 +7,7 @@
 
 void th_window_init(th_window *window)
 {
-    *window = (th_window){.ahead = TH_WINDOW_BYTES};
+    *window = (th_window){.ahead = TH_WINDOW_AHEAD_BYTES};
     th_buf_init(&window->bytes, WINDOW_MAX);
 }
 
@@ -25,9 +25,9 @@ static void adapt(th_window *window, uint64_t offset)
 {
     uint64_t end = window->offset + window->bytes.size;
     bool goes_on = window->bytes.size > 0 && offset >= window->offset && offset <= end + window->ahead;
-    window->ahead = !goes_on                          ? NEAR_BYTES
-                    : window->ahead < TH_WINDOW_BYTES ? 2 * window->ahead
-                                                      : TH_WINDOW_BYTES;
+    window->ahead = !goes_on                                ? NEAR_BYTES
+                    : window->ahead < TH_WINDOW_AHEAD_BYTES ? 2 * window->ahead
+                                                            : TH_WINDOW_AHEAD_BYTES;
 }
 
 theater_status th_window_get(th_window *window, th_file *file, uint64_t offset, size_t size, th_slice *ret,

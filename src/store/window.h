@@ -5,7 +5,7 @@
 #include "port/port.h"
 
 /* Bytes read at once at the least, by who reads to the end. */
-#define TH_WINDOW_BYTES ((size_t)128 << 10)
+#define TH_WINDOW_AHEAD_BYTES ((size_t)128 << 10)
 
 /* The bytes of some file from `offset` on. For one thread. */
 typedef struct th_window {

@@ -322,7 +322,7 @@ static void the_format(void **state)
 static void the_mark_of_a_clean_close(void **state)
 {
     const place where = {.name = "closed",
-                         .words = "closed",
+                         .words = NULL,
                          .why = "the index says as much, and the log holds what both say"};
     rot(system_path(it.folder, "closed"), &where, 0, 1, read_folder);
 }
