@@ -37,8 +37,8 @@
  *   5. Running out of memory, of fuel or of stack ends the turn as a rejection.
  *
  * The headers also compile for the machine itself: an actor's functions can then be called by an ordinary
- * test program, which brings the host functions of theater_host.h that the actor calls (see
- * tests/sdk/test_native.c).
+ * test program, which brings the host functions of theater_host.h that the actor calls. A new project has
+ * one, tests/test_actor.c.
  */
 #ifndef THEATER_H
 #define THEATER_H

@@ -228,6 +228,12 @@ static void look_at_tools(examination *self)
             look_at_language(self, th_guest_languages[i]);
     if (th_guest_tools_folder(folder))
         say(self, "tools", GOOD, NULL, access(folder, F_OK) == 0 ? "%s" : "%s (not there yet)", folder);
+    char sdk[PATH_MAX];
+    theater_error error;
+    if (th_guest_find_sdk("c", folder, &error) == THEATER_OK && realpath(folder, sdk)) {
+        *strrchr(sdk, '/') = 0;
+        say(self, "sdk", GOOD, NULL, "%s", sdk);
+    }
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)
@@ -255,7 +261,7 @@ const cli_command cli_cmd_doctor = {
     .description = "Looks at the data folder when one is named (format, lock, every checksum of the log, "
                    "index, mode of the key, space on the disk), at the "
                    "engine, and for each language of \"theater build\" at the tools that it needs, with the line that "
-                   "installs what is missing. What is bad gives its exit code; a warning does not.",
+                   "installs what is missing, and says where the tools and the SDK are. What is bad gives its exit code; a warning does not.",
     .examples = examples,
     .no_server = true,
     .run = run,

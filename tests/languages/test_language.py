@@ -110,7 +110,10 @@ class Language(unittest.TestCase):
                              if line["check"] == LANGUAGE).split(", ")
         environment = {**os.environ, "CARGO_TARGET_DIR": str(self.folder / "target"), "GOFLAGS": "-mod=mod", "GOPROXY": "off",
                        "GOTOOLCHAIN": "local", "PYTHONPATH": str(poll / ".theater/python")}
+        tests = self.folder / "test_actor"
         runs = {
+            "c": [(poll, [tool, "-std=c17", "-Wall", "-Wextra", "-Werror", "-I", sdk / "c", "actor.c", "tests/test_actor.c", "-o", tests]),
+                  (poll, [tests])],
             "go": [(sdk / "go", [tool, "test", "./..."]), (poll, [tool, "test", "./..."])],
             "rust": [(sdk / "rust", [tool, "test", "--all-features"]), (poll, [tool, "test"])],
             "javascript": [(sdk / "js", [tool, "--test", "tests/sdk.test.js"]), (poll, [tool, "--test"])],
