@@ -115,7 +115,7 @@ class Language(unittest.TestCase):
             "c": [(poll, [tool, "-std=c17", "-Wall", "-Wextra", "-Werror", "-I", sdk / "c", "actor.c", "tests/test_actor.c", "-o", tests]),
                   (poll, [tests])],
             "go": [(sdk / "go", [tool, "test", "./..."]), (poll, [tool, "test", "./..."])],
-            "rust": [(sdk / "rust", [tool, "test", "--all-features"]), (poll, [tool, "test"])],
+            "rust": [(sdk / "rust", [tool, "test", "--all-features"]), (poll, [tool, "rustc", "--lib", "--", "-Dwarnings"]), (poll, [tool, "test"])],
             "javascript": [(sdk / "js", [tool, "--test", "tests/sdk.test.js"]), (poll, [tool, "--test"])],
             "typescript": [(poll, [tool, "--test"])],
             "python": [(sdk / "python", [sys.executable, "-B", "tests/test_sdk.py"]), (poll, [sys.executable, "-B", "-m", "unittest"])],
