@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "cli/limits.h"
+#include "cli/place.h"
 
 enum { LOOK_MS = 300, FILES_MAX = 10000, DEPTH_MAX = 16 };
 
@@ -128,12 +129,12 @@ static theater_status read_manifest(const th_guest_project *project, theater_act
     return status;
 }
 
-/* Starts the actor, or upgrades it when it is there. */
+/* Starts the actor, or upgrades it when it is there, in the folder or on the server that has it open. */
 static theater_status run_actor(cli_run *cli, const th_guest_project *project, const char *actor,
                                 const char *component, bool *ret_started, theater_error *reterr)
 {
     theater_actor_options options = {.name = actor};
-    theater_runtime *runtime = NULL;
+    cli_place place;
     th_buf config, binary;
     th_buf_init(&config, CLI_FILE_MAX);
     th_buf_init(&binary, CLI_FILE_MAX);
@@ -141,19 +142,19 @@ static theater_status run_actor(cli_run *cli, const th_guest_project *project, c
     if (!status)
         status = read_manifest(project, &options, &config, reterr);
     if (!status)
-        status = cli_open_runtime(cli, true, NULL, &runtime, reterr);
+        status = cli_place_open(cli, CLI_CREATE, NULL, &place, reterr);
     if (!status) {
         theater_hash element;
         options.component = th_buf_slice(&binary);
-        status = theater_actor_start(runtime, &options, &element, reterr);
+        status = cli_place_start(&place, &options, &element, reterr);
         *ret_started = status == THEATER_OK;
         if (status == THEATER_EXISTS) {
             theater_upgrade_options upgrade = {.component = options.component,
                                                .keep_config = true,
                                                .keep_limits = true};
-            status = theater_actor_upgrade(runtime, actor, &upgrade, &element, reterr);
+            status = cli_place_upgrade(&place, actor, &upgrade, &element, reterr);
         }
-        theater_runtime_close(runtime);
+        cli_place_close(&place);
     }
     th_buf_done(&config);
     th_buf_done(&binary);

@@ -61,7 +61,8 @@ static const cli_option options[] = {
     {"--output", "FILE", "Where the component goes; build/NAME.wasm beside the sources when not given"},
     {"--watch", NULL, "Builds again whenever a file of the folder changes, until it is interrupted"},
     {"--actor", "NAME",
-     "With --watch and --data: starts the actor, and upgrades it to what was built after each change"},
+     "With --watch and --data: starts the actor, and upgrades it to what was built after each change; on the "
+     "folder's server when one runs"},
     {NULL, NULL, NULL},
 };
 

@@ -205,6 +205,29 @@ class Command(unittest.TestCase):
         self.assertIn(": no", self.run_theater("--data", "data", "send", "poll", "vote wine", code=3).stderr)
         self.run_theater("--data", "data", "replay", "poll")
 
+    def test_watching_works_beside_a_server(self):
+        poll = self.new()
+        server = subprocess.Popen([PROGRAM, "--data", "data", "serve", "--listen", "127.0.0.1:0"], cwd=self.folder,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        watch = None
+        try:
+            self.assertIn("serving data at", server.stdout.readline())
+            watch = subprocess.Popen([PROGRAM, "--data", "data", "build", "poll", "--watch", "--actor", "poll"], cwd=self.folder,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            lines = iter(watch.stdout.readline, "")
+            self.assertEqual([next(lines).split()[0], next(lines)], ["poll/build/poll.wasm:", "started poll\n"])
+            time.sleep(0.5)
+            source = poll / "actor.c"
+            source.write_text(source.read_text().replace("there is no such choice", "no"))
+            self.assertEqual([next(lines).split()[0], next(lines)], ["poll/build/poll.wasm:", "upgraded poll\n"])
+            self.assertIn(": no", self.run_theater("--data", "data", "send", "poll", "vote wine", code=3).stderr)
+        finally:
+            for process in filter(None, (watch, server)):
+                process.send_signal(signal.SIGINT)
+                process.wait(20)
+                process.stdout.close()
+                process.stderr.close()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
