@@ -5,7 +5,8 @@
 
 A session is a fenced block of the language `console`. Lines that begin with "$ " are commands, lines that begin with "> " go on with
 the command above, all others are what the command prints, on either output. All sessions of a page are one shell, so a
-later one sees files and variables of an earlier one. It begins in an empty folder; that of README.md in what looks like the source folder.
+later one sees files and variables of an earlier one. It begins in an empty folder; that of README.md in what looks like the source folder, and those of
+docs/actors beside a copy of the examples. A page whose compiler is not on this machine is skipped: exit code 77.
 
 A block of the language `sh` below a line "<!-- run -->" is run, too: each line is a command, and what it prints is not compared.
 
@@ -22,14 +23,17 @@ import os
 import pathlib
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 
 # Stands above a block of the language `sh` whose lines are commands to be run.
 MARK = "<!-- run -->"
-# One page's commands have this long, all together.
+# One page's commands have this long, all together; those that build actors in slow languages longer.
 PAGE_SECONDS = 280
+ACTOR_PAGE_SECONDS = 1700
+ACTOR_PAGES = "docs/actors/"
 
 VARIABLE = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "<time>"),
@@ -42,6 +46,14 @@ VARIABLE = (
 
 class Wrong(Exception):
     """A page and the program say different things."""
+
+
+class Missing(Exception):
+    """A compiler is not on this machine."""
+
+
+TOOL_MISSING = "25"
+SKIPPED = 77
 
 
 class Command:
@@ -122,7 +134,7 @@ def compare(command, printed):
         raise Wrong(f"{command.place}: {command.text}\n  the page ends before this came: {lines[at]}")
 
 
-def run_page(page, environment, folder):
+def run_page(page, environment, folder, seconds=PAGE_SECONDS):
     """Runs a page in one shell. Returns how many commands there were."""
     commands = commands_of(page)
     mark = f"@{secrets.token_hex(8)}@"
@@ -131,7 +143,7 @@ def run_page(page, environment, folder):
         # The group keeps variables and folder; its exit code is kept for a command that asks for it.
         script += ["(exit ${last:-0})", command.text, "last=$?", f"printf '\\n{mark}%s\\n' \"$last\""]
     done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=PAGE_SECONDS, check=False)
+                          stderr=subprocess.STDOUT, timeout=seconds, check=False)
     rest = done.stdout.decode(errors="replace")
     for number, command in enumerate(commands):
         printed, found, rest = rest.partition(f"\n{mark}")
@@ -139,6 +151,8 @@ def run_page(page, environment, folder):
             raise Wrong(f"{command.place}: {command.text}\n  the shell ended here:\n{printed}")
         code, _, rest = rest.partition("\n")
         asks = number + 1 < len(commands) and commands[number + 1].text == "echo $?"
+        if code == TOOL_MISSING:
+            raise Missing(f"{command.place}: {printed.strip()}")
         if code != "0" and not asks:
             raise Wrong(f"{command.place}: {command.text}\n  exit code {code}:\n{printed}")
         compare(command, printed)
@@ -158,24 +172,32 @@ def looks_built(source, build, folder):
 
 def main():
     source, build = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
-    wrong = 0
+    wrong = skipped = 0
     for name in sys.argv[3:]:
         with tempfile.TemporaryDirectory() as temporary:
             root = pathlib.Path(temporary)
             theater = looks_built(source, build, root / "theater")
             work = root / "work"
             work.mkdir()
+            of_actor = name.startswith(ACTOR_PAGES)
+            if of_actor:
+                made = shutil.ignore_patterns("build", "data", ".theater", "node_modules", "target", "__pycache__")
+                shutil.copytree(source / "examples", work / "examples", ignore=made)
             environment = {**os.environ, "THEATER": str(theater), "PREFIX": str(root / "prefix"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1",
                            "PATH": f"{build}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
             environment.pop("THEATER_DATA", None)
             try:
-                count = run_page(source / name, environment, theater if name == "README.md" else work)
+                count = run_page(source / name, environment, theater if name == "README.md" else work,
+                                 ACTOR_PAGE_SECONDS if of_actor else PAGE_SECONDS)
                 print(f"{name}: {count} commands, as the page says")
                 wrong += count == 0
+            except Missing as missing:
+                print(f"skipped: {missing}")
+                skipped += 1
             except Wrong as problem:
                 print(problem)
                 wrong += 1
-    return 1 if wrong else 0
+    return 1 if wrong else SKIPPED if skipped else 0
 
 
 if __name__ == "__main__":

@@ -69,6 +69,10 @@ class Sessions(unittest.TestCase):
         self.run_page("$ (exit 3)\n$ echo $?\n3")
         self.wrong("$ (exit 4)\n$ echo $?\n3", "there came:      4")
 
+    def test_a_compiler_that_is_missing(self):
+        with self.assertRaises(run_docs.Missing):
+            self.run_page("$ echo no compiler; (exit 25)")
+
     def test_a_shell_that_ends(self):
         self.wrong("$ exit 0\n$ true", "the shell ended here")
 
