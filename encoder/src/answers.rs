@@ -2,12 +2,13 @@
 //!
 //! Time and random numbers are the host's, so they are the same whoever runs the turn. Everything else (files,
 //! streams, sockets) is not there: a call writes to the actor's log what was called, and traps. The environment and
-//! the arguments are empty, and handles may be dropped.
+//! the arguments are empty, and handles may be dropped. What an interpreter lacks for UTF-8 is written here.
 
-use wasm_encoder::{Function, Instruction, MemArg};
+use wasm_encoder::{BlockType, Function, Instruction, MemArg};
 use wasmparser::{FuncType, ValType};
 
 use crate::linked::{Linked, Made, HOST};
+use crate::utf8;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -30,6 +31,10 @@ pub enum Answer {
     Random,
     /// Two numbers that seed hash tables: always the same.
     Seed,
+    /// The bytes of a text, in memory of this allocator.
+    EncodeText(u32),
+    /// The text that bytes are, likewise, if they are UTF-8.
+    DecodeText(u32),
     /// An empty list.
     Empty,
     /// A handle was dropped.
@@ -52,7 +57,7 @@ impl Answer {
     /// The allocator that its result must come from.
     pub fn realloc(&self) -> Option<u32> {
         match self {
-            Answer::RandomBytes(realloc) => Some(*realloc),
+            Answer::RandomBytes(realloc) | Answer::EncodeText(realloc) | Answer::DecodeText(realloc) => Some(*realloc),
             _ => None,
         }
     }
@@ -86,6 +91,8 @@ pub fn named(linked: &Linked, interface: &str, name: &str, realloc: Option<u32>)
             Answer::RandomBytes(realloc.unwrap_or(linked.realloc))
         }
         ("wasi:random/insecure-seed", _) => Answer::Seed,
+        ("theater:javascript/text", "encode") => Answer::EncodeText(realloc.unwrap_or(linked.realloc)),
+        ("theater:javascript/text", "decode") => Answer::DecodeText(realloc.unwrap_or(linked.realloc)),
         ("wasi:cli/environment", "get-environment" | "get-arguments") => Answer::Empty,
         ("wasi:filesystem/preopens", "get-directories") => Answer::Empty,
         // A module names a handle's drop as if it were a function.
@@ -150,6 +157,28 @@ fn allocate<'b>(place: &Place, size: Instruction<'b>) -> [Instruction<'b>; 5] {
     [I32Const(0), I32Const(0), I32Const(8), size, Call(place.realloc)]
 }
 
+/// Copies the bytes that locals 0 and 1 are, and writes where they are and how many to where local 2 points. `to` is a local.
+fn give_copy(place: &Place, to: u32, offset: u64) -> [Instruction<'static>; 15] {
+    use Instruction::*;
+    [
+        I32Const(0),
+        I32Const(0),
+        I32Const(1),
+        LocalGet(1),
+        Call(place.realloc),
+        LocalTee(to),
+        LocalGet(0),
+        LocalGet(1),
+        MemoryCopy { src_mem: place.memory, dst_mem: place.memory },
+        LocalGet(2),
+        LocalGet(to),
+        I32Store(place.at(offset, 2)),
+        LocalGet(2),
+        LocalGet(1),
+        I32Store(place.at(offset + 4, 2)),
+    ]
+}
+
 /// Writes the function. Its type is the importer's, so a wrong one is found when the module is validated.
 pub fn write(answer: &Answer, ty: &FuncType, place: &Place) -> Result<Function> {
     use Instruction::*;
@@ -185,6 +214,19 @@ pub fn write(answer: &Answer, ty: &FuncType, place: &Place) -> Result<Function> 
             code.extend(allocate(place, I32Const(8)));
             code.extend([LocalSet(0), I32Const(8), LocalGet(0), Call((place.host)("random"))]);
             code.extend([LocalGet(0), I32Load(place.at(0, 2)), I64Load(place.at(0, 0))]);
+        }
+        Answer::EncodeText(_) => {
+            locals.push((1, wasm_encoder::ValType::I32));
+            code.extend(give_copy(place, 3, 0));
+        }
+        Answer::DecodeText(_) => {
+            locals.push((utf8::LOCALS, wasm_encoder::ValType::I32));
+            code.extend(utf8::check(3, place.memory));
+            let valid = LocalGet(3 + utf8::LOCALS - 1);
+            code.extend([LocalGet(2), valid.clone(), I32Store(place.at(0, 2))]);
+            code.extend([valid, If(BlockType::Empty)]);
+            code.extend(give_copy(place, 3, 4));
+            code.push(End);
         }
         Answer::Seed => {
             for half in [0, 8] {

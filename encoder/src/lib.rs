@@ -12,6 +12,7 @@ mod linked;
 mod merge;
 mod rename;
 mod snapshot;
+mod utf8;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 

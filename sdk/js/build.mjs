@@ -93,7 +93,7 @@ async function makeBundle() {
             charset: "utf8",
             legalComments: "none",
             alias: { theater: path.join(sdk, "index.js"), "theater/platform": path.join(sdk, "platform.js") },
-            external: ["theater:actor/host"],
+            external: ["theater:actor/host", "theater:javascript/text"],
             outfile: bundle,
             sourcemap: "external",
             write: false,
@@ -117,7 +117,7 @@ async function makeComponent(places) {
     try {
         const made = await componentize({
             witPath: path.join(sdk, "wit"),
-            world: "guest",
+            world: "javascript",
             jsSource: readFileSync(bundle, "utf8"),
             sync: true,
         });

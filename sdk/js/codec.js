@@ -41,7 +41,40 @@ function isPlain(value) {
 }
 
 /** The JSON text of a value, its members sorted by code units. Members that are undefined are left out. */
-export const stringify = (value) => write(value, "");
+export const stringify = (value) => (isInOrder(value) ? JSON.stringify(value) : write(value, ""));
+
+/** Whether JSON.stringify, which is native, writes the value as `write` does. Most values are so. */
+function isInOrder(value) {
+    switch (typeof value) {
+    case "string":
+        return value.isWellFormed();
+    case "number":
+        return Number.isFinite(value);
+    case "boolean":
+        return true;
+    case "object":
+        break;
+    default:
+        return false;
+    }
+    if (value === null)
+        return true;
+    if (Array.isArray(value)) {
+        for (let i = 0; i < value.length; i++)
+            if (!isInOrder(value[i]))
+                return false;
+        return value.toJSON === undefined;
+    }
+    if (!isPlain(value) || value.toJSON !== undefined)
+        return false;
+    let last;
+    for (const key in value) {
+        if (last > key || !isInOrder(value[key]))
+            return false;
+        last = key;
+    }
+    return true;
+}
 
 function write(value, path) {
     switch (typeof value) {

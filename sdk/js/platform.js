@@ -5,6 +5,7 @@
 // module loads runs once, when the actor is built, and is part of the component; only in a turn is there a host.
 
 import host from "theater:actor/host";
+import utf8 from "theater:javascript/text";
 import { show } from "./show.js";
 
 export { host };
@@ -31,25 +32,31 @@ export function randomBytes(length) {
 
 // ---- text -----------------------------------------------------------------------------------------------------------
 //
-// By native functions only: a loop over bytes would cost a hundred times as much in an interpreter.
+// QuickJS has nothing for UTF-8, and a loop over bytes would take hundreds of instructions for each. `theater build` puts
+// two functions into the component (wit/deps/text.wit). While the module loads they are not there yet.
 
-/** UTF-8 of a string, a byte a character; ASCII stays as it is. */
-const utf8 = (text) => unescape(encodeURIComponent(text));
+/** UTF-8 of a string, a byte a character. */
+const binaryOf = (text) => unescape(encodeURIComponent(text));
 
 /** UTF-8 of a string; a lone surrogate becomes U+FFFD. */
 export function encodeText(text) {
-    return Uint8Array.fromBase64(btoa(utf8(text.toWellFormed())));
+    const formed = text.toWellFormed();
+    return inTurn ? utf8.encode(formed) : Uint8Array.fromBase64(btoa(binaryOf(formed)));
 }
 
 /** The string of UTF-8 bytes; throws a TypeError where they are none. */
 export function decodeText(bytes) {
-    const binary = atob(bytes.toBase64());
-    if (utf8(binary) === binary)
-        return binary;
-    try {
-        return decodeURIComponent(escape(binary));
-    } catch {
+    const text = inTurn ? utf8.decode(bytes) : decodeLoading(bytes);
+    if (typeof text !== "string")
         throw new TypeError("the bytes are not UTF-8");
+    return text;
+}
+
+function decodeLoading(bytes) {
+    try {
+        return decodeURIComponent(escape(atob(bytes.toBase64())));
+    } catch {
+        return undefined;
     }
 }
 

@@ -113,3 +113,13 @@ test("there is a host in a turn only", () => {
         assert.throws(call, /there is a host in a turn only/);
     log.info("is heard by nobody");
 });
+
+test("members are sorted wherever they are, and nothing strange gets through", () => {
+    for (const [value, form] of [[{ b: 1, a: [{ d: -0, c: null }] }, '{"a":[{"c":null,"d":0}],"b":1}'], [{ 2: 1, 10: 2 }, '{"10":2,"2":1}'],
+        [{ a: undefined, b: [] }, '{"b":[]}'], [Object.assign(Object.create(null), { z: "é", y: {} }), '{"y":{},"z":"é"}'],
+        [{ a: 1e21, b: 1e-7, c: true }, '{"a":1e+21,"b":1e-7,"c":true}']])
+        assert.equal(decodeText(json.encode(value)), form);
+    assert.equal(decodeText(json.encode(Object.assign([1], { toJSON: () => 2 }))), "[1]");
+    for (const wrong of [{ a: [1, undefined] }, [NaN], { a: { b: "\ud800" } }, [new Date(0)], { toJSON: () => 1 }, [1n], [, 1]])
+        assert.throws(() => json.encode(wrong), TypeError);
+});

@@ -1,6 +1,6 @@
 // What the language's own clock, random numbers and hash order give in a turn.
 
-import { actor, cbor, json, log, name, now, random, request, send, sequence, source, text } from "theater";
+import { actor, cbor, decodeText, encodeText, json, log, name, now, random, request, send, sequence, source, text } from "theater";
 
 const probes = {
     clock: () => `${Date.now()} ${new Date().toISOString()} ${performance.now()} ${performance.timeOrigin}`,
@@ -39,3 +39,34 @@ export default actor({
     handle: (input, state) => probes[input](state),
     reply: (value, state, { request: id, failed }) => `${value} ${id} ${failed}`,
 });
+
+/** Bytes that are, or are nearly, a sequence of UTF-8, behind some of ASCII. */
+function* sequences() {
+    for (let lead = 0x7f; lead <= 0xff; lead++)
+        for (const second of [0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0])
+            for (const third of [0x7f, 0x80, 0xbf, 0xc0])
+                for (let length = 1; length <= 5; length++) {
+                    const bytes = new Uint8Array(lead % 10 + length).fill(0x61);
+                    bytes.set([lead, second, third, 0xbf, 0x80].slice(0, length), lead % 10);
+                    yield bytes;
+                }
+}
+
+const textOf = (decode) => {
+    try {
+        return decode();
+    } catch {
+        return null;
+    }
+};
+
+/** The component's UTF-8 against the language's own, which is slow. */
+probes.utf8 = () => {
+    let texts = 0, others = 0;
+    for (const bytes of sequences()) {
+        const wanted = textOf(() => decodeURIComponent(escape(atob(bytes.toBase64())))), got = textOf(() => decodeText(bytes));
+        texts += wanted !== null;
+        others += got !== wanted || (got !== null && encodeText(got).toHex() !== bytes.toHex());
+    }
+    return `${texts} ${others} ${encodeText("\ud800a\udc00").toHex()} ${decodeText(encodeText("é😀".repeat(1000))).length}`;
+};
