@@ -53,8 +53,7 @@ static theater_status accept_item(theater_runtime *runtime, th_slice name, th_it
         return th_fail(reterr, THEATER_CANCELLED, "the runtime is closing");
     th_entry *entry = th_directory_living(&runtime->directory, name);
     if (!entry)
-        return th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.*s", (int)name.size,
-                       (const char *)name.data);
+        return th_directory_none(&runtime->directory, name, reterr);
     bool query = item->kind == TH_ITEM_QUERY;
     if (!query && runtime->health.status)
         return th_fail(reterr, THEATER_READ_ONLY, "the runtime is read-only: %s", runtime->health.message);

@@ -250,6 +250,8 @@ void th_directory_done(theater_runtime *runtime); /* frees entries and their act
 /* also one being started or removed; NULL when there is none */
 th_entry *th_directory_find(const th_directory *directory, th_slice name);
 th_entry *th_directory_living(const th_directory *directory, th_slice name); /* running or stopped, or NULL */
+/* Says why there is no living one: NOT_FOUND, which is returned. */
+theater_status th_directory_none(const th_directory *directory, th_slice name, theater_error *reterr);
 th_entry *th_directory_by_id(const th_directory *directory, uint64_t id);
 THEATER_CHECKED theater_status th_directory_add(th_directory *directory, th_slice name, uint64_t id,
                                                 th_entry **ret, theater_error *reterr);

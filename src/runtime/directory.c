@@ -36,6 +36,17 @@ th_entry *th_directory_living(const th_directory *directory, th_slice name)
     return entry && (entry->status == TH_ACTOR_RUNNING || entry->status == TH_ACTOR_STOPPED) ? entry : NULL;
 }
 
+theater_status th_directory_none(const th_directory *directory, th_slice name, theater_error *reterr)
+{
+    int shown = name.size < 128 ? (int)name.size : 128;
+    const th_entry *entry = th_directory_find(directory, name);
+    return th_fail(reterr, THEATER_NOT_FOUND,
+                   entry && entry->status == TH_ACTOR_REMOVED
+                       ? "actor %.*s was removed: its chain can be read, but it does not run any more"
+                       : "there is no actor %.*s that runs here",
+                   shown, (const char *)name.data);
+}
+
 th_entry *th_directory_by_id(const th_directory *directory, uint64_t id)
 {
     return id < directory->ids ? directory->by_id[id] : NULL;

@@ -73,7 +73,7 @@ static theater_status control_actor(theater_runtime *runtime, const char *name, 
     th_activity *activity = NULL;
     status = check_writable(runtime, reterr);
     if (!status && !entry)
-        status = th_fail(reterr, THEATER_NOT_FOUND, "there is no actor %.128s", name);
+        status = th_directory_none(&runtime->directory, th_slice_text(name), reterr);
     if (!status && !(activity = th_activity_get(runtime, entry)))
         status = th_fail_memory(reterr, "an actor");
     if (!status)

@@ -55,6 +55,9 @@ class Life(Case):
         self.assertEqual([e["output"] for e in self.chain("counter")], ["", "1"])
         self.assertEqual(self.chain("counter#1"), self.chain("counter"))
         self.assertIn("no actors but removed ones", self.run_theater("list").text)
+        for command in ["send", "counter", "inc"], ["query", "counter", "get"], ["stop", "counter"], ["remove", "counter"]:
+            self.assertIn("actor counter was removed", self.run_theater(*command, code=NOT_FOUND).errors)
+        self.assertIn("there is no actor nobody that runs here", self.run_theater("send", "nobody", "inc", code=NOT_FOUND).errors)
         self.assertEqual(self.run_theater("list", "--all", "--json").json["status"], "removed")
         self.start(code=EXISTS)
         self.run_theater("verify", "--all")
