@@ -12,7 +12,8 @@
 // What to know:
 //
 //   1. The state is the only memory: each turn runs in a fresh instance, and what was allocated is gone after it.
-//   2. `handle` may change the state in place and return it. If it rejects, or traps, the state stays as it was before the turn.
+//   2. `handle` may change the state in place and return it. If it rejects, or traps, the state stays as it was before the turn. What is
+//      thrown cannot be caught: it ends the turn, and the actor's log says why and where.
 //   3. A turn sees only what the chain holds: the functions below answer the same when it is run again by somebody else. `Date.now` and
 //      `Math.random` do not compile to anything that could be run: the component would be refused.
 
@@ -67,6 +68,14 @@ export enum Level { Trace, Debug, Info, Warn, Error }
 export function log(level: Level, text: string): void {
   const bytes = bytesOf(text);
   hostLog(level, bytes.dataStart, bytes.length);
+}
+
+/** Called by the compiled code (asc --use abort=) for what is thrown and for what the language checks. */
+export function aborted(message: string | null, file: string | null, line: u32, column: u32): void {
+  const why = message === null ? "abort" : message;
+  const place = file === null ? "" : " (" + file + ":" + line.toString() + ":" + column.toString() + ")";
+  log(Level.Error, why + place);
+  unreachable();
 }
 
 /** The turn's time: nanoseconds since the Unix epoch. It does not move within a turn and never goes back. */

@@ -9,15 +9,15 @@ static theater_status build(const th_guest_job *job, char *ret_tool, theater_err
     theater_status status = th_guest_need(&th_guest_assemblyscript, "asc", ret_tool, reterr);
     if (status != THEATER_OK)
         return status;
-    /* asc leaves the names of files in nothing that it makes without debug information, so paths do not
-     * matter. The SDK is found as .theater/assemblyscript, which place_sdk made. */
+    /* The names of files that asc leaves in what it makes, for what is thrown, begin at the project's folder, so
+     * where that lies does not matter. The SDK is found as .theater/assemblyscript, which place_sdk made. */
     const char *const arguments[] = {ret_tool,
                                      "assembly/index.ts",
                                      "-Oz",
                                      "--runtime",
                                      "stub",
                                      "--use",
-                                     "abort=",
+                                     "abort=.theater/assemblyscript/theater/aborted",
                                      "--exportRuntime",
                                      "--path",
                                      ".theater",
