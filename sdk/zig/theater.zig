@@ -14,7 +14,11 @@
 //!
 //!   1. The state is the only memory: each turn runs in a fresh instance, and what was allocated is gone after it. So nothing is freed.
 //!   2. `handle` may change the state in place and return it. If it rejects, or traps, the state stays as it was before the turn.
-//!   3. `return theater.reject("why")` refuses the input. A panic ends the turn as a rejection too.
+//!   3. `return theater.reject("why")` refuses the input. A panic ends the turn as a rejection too, and with
+//!
+//!          pub const panic = theater.panic;
+//!
+//!      in the root file the actor's log says which. What the language checks in safe builds alone is not checked: `theater build` builds small.
 //!   4. A turn sees only what the chain holds: the functions below answer the same when it is run again by somebody else.
 const std = @import("std");
 
@@ -119,6 +123,14 @@ pub const Level = enum(u32) { trace, debug, info, warn, err };
 pub fn log(level: Level, text: []const u8) void {
     host.log(@intFromEnum(level), text.ptr, text.len);
 }
+
+/// What a root file makes its `panic`, so that the log says why the turn ended.
+pub const panic = std.debug.FullPanic(struct {
+    fn call(message: []const u8, _: ?usize) noreturn {
+        log(.err, message);
+        @trap();
+    }
+}.call);
 
 /// The turn's time: nanoseconds since the Unix epoch. It does not move within a turn and never goes back.
 pub fn now() u64 {

@@ -14,6 +14,9 @@ comptime {
     theater.actor(@This());
 }
 
+/// A panic stands in the actor's log.
+pub const panic = theater.panic;
+
 fn nameOf(record: []const u8) []const u8 {
     return std.mem.trimEnd(u8, record[0..name_size], "\x00");
 }

@@ -6,6 +6,8 @@ comptime {
     theater.actor(@This());
 }
 
+pub const panic = theater.panic;
+
 pub fn init(_: []const u8) theater.Error![]u8 {
     return theater.alloc(0);
 }
