@@ -31,6 +31,9 @@ const HOST: &str = "theater:actor/host@0.1.0";
 const WASI_REMEDY: &str = "WASI gives files, clocks and sockets that a replay could not give again; `theater build` \
                            makes components without it from sources and from core modules";
 
+const UNKNOWN_REMEDY: &str = "an actor can import theater:actor/host@0.1.0 alone; docs/languages.md says what stands \
+                              in the place of clocks and random numbers";
+
 /// Bytes of names that a message lists.
 const MOST_LIST: usize = 450;
 
@@ -76,7 +79,21 @@ fn encode(module: &[u8], wasi: bool) -> Result<Vec<u8>, String> {
         let adapter = with_metadata(ADAPTER, "adapter")?;
         encoder = encoder.adapter("wasi_snapshot_preview1", &adapter).map_err(text("the adapter"))?;
     }
-    encoder.encode().map_err(text("the component"))
+    encoder.encode().map_err(|error| match unknown_imports(module, wasi) {
+        names if names.is_empty() => text("the component")(error),
+        names => format!("{UNKNOWN_REMEDY}; it imports {}", list(&names)),
+    })
+}
+
+/// What a core module imports of others than the host, and the adapter if there is one: a clock, random numbers, a console.
+fn unknown_imports(module: &[u8], wasi: bool) -> Vec<String> {
+    let known = |from: &str| from == HOST || (wasi && from == "wasi_snapshot_preview1");
+    let sections = wasmparser::Parser::new(0).parse_all(module).filter_map(|payload| match payload {
+        Ok(wasmparser::Payload::ImportSection(section)) => Some(section),
+        _ => None,
+    });
+    let imports = sections.flat_map(|section| section.into_imports()).flatten();
+    imports.filter(|import| !known(import.module)).map(|import| format!("{}.{}", import.module, import.name)).collect()
 }
 
 /// The imports of a component that the host does not have, one name each.
