@@ -1,6 +1,7 @@
 //! Memories for instances, made and reset more cheaply than Wasmtime's pool does: `memory` those of small components,
 //! `paged` those of large ones, with `pagemap` for the kernel's word on what was written. Nothing here knows of actors.
 
+mod linear;
 pub mod memory;
 pub mod paged;
 mod pagemap;

@@ -20,8 +20,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::mm::{madvise, mmap_anonymous, mprotect, munmap, Advice, MapFlags, MprotectFlags, ProtFlags};
-use wasmtime::{bail, LinearMemory, MemoryCreator, MemoryType, Result};
+use wasmtime::{LinearMemory, MemoryCreator, MemoryType, Result};
 
+use crate::linear::{Home, Linear};
 use crate::{paged, Image};
 
 /// Numbers that threads get, in turn. Two threads with one number share a list, no more.
@@ -117,6 +118,18 @@ impl Slot {
         let memory = unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), kept) };
         zero(memory);
         Ok(())
+    }
+}
+
+impl AsRef<Slot> for Slot {
+    fn as_ref(&self) -> &Slot {
+        self
+    }
+}
+
+impl AsMut<Slot> for Slot {
+    fn as_mut(&mut self) -> &mut Slot {
+        self
     }
 }
 
@@ -243,6 +256,10 @@ impl Memories {
             }
         }
     }
+}
+
+impl Home for Memories {
+    type Held = Slot;
 
     fn give_back(&self, mut slot: Slot) {
         // A slot that cannot be reset, or that there is no place for, is unmapped, without the lock.
@@ -287,51 +304,8 @@ unsafe impl MemoryCreator for Creator {
         if let (Ok(()), Some(image)) = (&made, unsafe { IMAGE.take().as_ref() }) {
             slot.fill(image);
         }
-        let linear = Linear { slot: Some(slot), most: self.0.most.min(reservation), memories: self.0.clone() };
+        let linear = Linear::new(slot, self.0.most.min(reservation), self.0.clone());
         made.map_err(|error| format!("no room for a memory: {error}"))?;
         Ok(Box::new(linear))
-    }
-}
-
-/// A memory in use.
-struct Linear {
-    slot: Option<Slot>,
-    most: usize,
-    memories: Arc<Memories>,
-}
-
-impl Linear {
-    fn slot(&self) -> &Slot {
-        self.slot.as_ref().expect("the slot is there until the drop")
-    }
-}
-
-// SAFETY: see `Creator`.
-unsafe impl LinearMemory for Linear {
-    fn byte_size(&self) -> usize {
-        self.slot().accessible
-    }
-
-    fn byte_capacity(&self) -> usize {
-        self.slot().reservation
-    }
-
-    fn grow_to(&mut self, size: usize) -> Result<()> {
-        if size > self.most {
-            bail!("a memory of {size} bytes does not fit into {}", self.most);
-        }
-        self.slot.as_mut().expect("the slot is there until the drop").resize(size)
-    }
-
-    fn as_ptr(&self) -> *mut u8 {
-        self.slot().base.as_ptr()
-    }
-}
-
-impl Drop for Linear {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot.take() {
-            self.memories.give_back(slot);
-        }
     }
 }

@@ -20,8 +20,9 @@ use std::sync::{Arc, Mutex};
 
 use rustix::fs::{memfd_create, MemfdFlags};
 use rustix::mm::{madvise, mmap, munmap, Advice, MapFlags, ProtFlags};
-use wasmtime::{bail, LinearMemory, Result};
+use wasmtime::{bail, Result};
 
+use crate::linear::{Home, Linear};
 use crate::memory::{locked, Slot, PAGE};
 use crate::pagemap::{self, Region};
 use crate::Image;
@@ -109,7 +110,7 @@ impl Pages {
     }
 
     /// A memory of the component, of `minimum` bytes that may grow to `most`.
-    pub fn memory(self: Arc<Self>, minimum: usize, most: usize, reservation: usize, guard: usize) -> Result<Linear> {
+    pub fn memory(self: Arc<Self>, minimum: usize, most: usize, reservation: usize, guard: usize) -> Result<Linear<Pages>> {
         let waiting = locked(&self.free).pop();
         let mut own = match waiting {
             Some(own) => {
@@ -120,7 +121,7 @@ impl Pages {
         };
         own.slot.resize(minimum)?;
         (own.faults, own.thread) = (pagemap::faults(), thread());
-        Ok(Linear { own: Some(own), most, pages: self })
+        Ok(Linear::new(own, most, self))
     }
 
     fn map(&self, minimum: usize, reservation: usize, guard: usize) -> Result<Own> {
@@ -137,17 +138,6 @@ impl Pages {
             let _ = madvise(slot.base.as_ptr().cast(), reservation, Advice::LinuxNoHugepage);
         }
         Ok(Own { slot, written: Vec::new(), faults: 0, thread: 0 })
-    }
-
-    fn give_back(&self, mut own: Own) {
-        if !self.keeps || WAIT.load(Ordering::Relaxed) >= WAITING_OF_ALL || !self.reset(&mut own) {
-            return;
-        }
-        let mut free = locked(&self.free);
-        if free.len() < WAITING {
-            free.push(own);
-            WAIT.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     /// Back to how the memory begins (invariant 1). False if that cannot be done.
@@ -204,6 +194,21 @@ impl Pages {
     }
 }
 
+impl Home for Pages {
+    type Held = Own;
+
+    fn give_back(&self, mut own: Own) {
+        if !self.keeps || WAIT.load(Ordering::Relaxed) >= WAITING_OF_ALL || !self.reset(&mut own) {
+            return;
+        }
+        let mut free = locked(&self.free);
+        if free.len() < WAITING {
+            free.push(own);
+            WAIT.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         WAIT.fetch_sub(locked(&self.free).len(), Ordering::Relaxed);
@@ -217,7 +222,7 @@ fn pages_of(regions: &[Region]) -> usize {
 }
 
 /// A slot of one component.
-struct Own {
+pub struct Own {
     slot: Slot,
     /// The pages that are its own.
     written: Vec<Region>,
@@ -226,51 +231,22 @@ struct Own {
     faults: u64,
 }
 
-/// A memory in use.
-pub struct Linear {
-    own: Option<Own>,
-    most: usize,
-    pages: Arc<Pages>,
-}
-
-impl Linear {
-    fn slot(&self) -> &Slot {
-        &self.own.as_ref().expect("the slot is there until the drop").slot
+impl AsRef<Slot> for Own {
+    fn as_ref(&self) -> &Slot {
+        &self.slot
     }
 }
 
-// SAFETY: a mapping that lies still, as the component's memory begins, and ends with memory that cannot be touched.
-unsafe impl LinearMemory for Linear {
-    fn byte_size(&self) -> usize {
-        self.slot().accessible
-    }
-
-    fn byte_capacity(&self) -> usize {
-        self.slot().reservation
-    }
-
-    fn grow_to(&mut self, size: usize) -> Result<()> {
-        if size > self.most {
-            bail!("a memory of {size} bytes does not fit into {}", self.most);
-        }
-        self.own.as_mut().expect("the slot is there until the drop").slot.resize(size)
-    }
-
-    fn as_ptr(&self) -> *mut u8 {
-        self.slot().base.as_ptr()
-    }
-}
-
-impl Drop for Linear {
-    fn drop(&mut self) {
-        if let Some(own) = self.own.take() {
-            self.pages.give_back(own);
-        }
+impl AsMut<Slot> for Own {
+    fn as_mut(&mut self) -> &mut Slot {
+        &mut self.slot
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::LinearMemory;
+
     use super::*;
     use crate::pagemap::without;
 
@@ -285,16 +261,16 @@ mod tests {
         Pages::new(&Image { offset: IMAGE_AT, bytes }, resident, true).unwrap()
     }
 
-    fn memory(pages: &Arc<Pages>) -> Linear {
+    fn memory(pages: &Arc<Pages>) -> Linear<Pages> {
         pages.clone().memory(MINIMUM, MOST, MOST, PAGE).unwrap()
     }
 
-    fn bytes(memory: &Linear) -> &mut [u8] {
+    fn bytes(memory: &Linear<Pages>) -> &mut [u8] {
         // SAFETY: the memory's accessible bytes, which the test alone uses.
         unsafe { std::slice::from_raw_parts_mut(memory.as_ptr(), memory.byte_size()) }
     }
 
-    fn assert_fresh(pages: &Arc<Pages>, memory: &Linear) {
+    fn assert_fresh(pages: &Arc<Pages>, memory: &Linear<Pages>) {
         let (start, image) = pages.image();
         for (at, &byte) in bytes(memory).iter().enumerate() {
             let expected = at.checked_sub(start).and_then(|at| image.get(at)).copied().unwrap_or(0);
@@ -323,7 +299,7 @@ mod tests {
         }
         let memory = memory(pages);
         assert_fresh(pages, &memory);
-        pages_of(&memory.own.as_ref().unwrap().written)
+        pages_of(&memory.held().written)
     }
 
     #[test]
