@@ -36,7 +36,7 @@ typedef struct th_simulation_faults {
     uint32_t read_fails; /* THEATER_IO from a read */
     uint32_t clock_jumps; /* the wall clock jumps by up to an hour, forwards or back, when it is read */
     /* While a step waits for a read, a write or a sync of a file, others run, as threads would: a chance for
-     * each call that a step makes while it holds no mutex. */
+     * each call that a step makes while it holds no mutex, and for each th_simulation_overlap. */
     uint32_t overlaps;
     uint64_t disk_bytes; /* capacity: more gives THEATER_NO_SPACE; 0 means without limit */
 } th_simulation_faults;
@@ -63,6 +63,10 @@ uint64_t th_simulation_run(th_simulation *simulation, uint64_t steps);
  * last call did is pending like the rest. Arming again replaces. */
 void th_simulation_crash_after(th_simulation *simulation, uint64_t io_calls);
 bool th_simulation_crashed(const th_simulation *simulation);
+/* Others may run while the present step does something that takes long, by the chance of `overlaps`: calls on
+ * files do it by themselves, a test for what it stands in for. The machine may have crashed when it returns.
+ * Outside a step nothing happens. */
+void th_simulation_overlap(th_simulation *simulation);
 /* After a crash and after everything that used the old port was freed: settles what the disk kept, and gives
  * a new port with a later clock. Errors: BUSY when files, tasks or events of the old port are left (the
  * message counts them), INVALID_ARGUMENT without a crash, NO_MEMORY. */

@@ -81,7 +81,7 @@ theater_status th_sim_file_read(th_file *head, uint64_t offset, void *out, size_
     th_sim_file *file = cast(head);
     th_simulation *simulation = file->simulation;
     th_assert(file->flags & TH_FILE_READ);
-    th_sim_overlap(simulation);
+    th_simulation_overlap(simulation);
     theater_status status = th_sim_alive(simulation, "read", file->path, reterr);
     if (status != THEATER_OK)
         return status;
@@ -116,7 +116,7 @@ theater_status th_sim_file_write(th_file *head, uint64_t offset, const th_slice 
     th_sim_file *file = cast(head);
     th_simulation *simulation = file->simulation;
     th_assert(file->flags & TH_FILE_WRITE);
-    th_sim_overlap(simulation);
+    th_simulation_overlap(simulation);
     theater_status status = th_sim_alive(simulation, "write", file->path, reterr);
     if (status != THEATER_OK)
         return status;
@@ -149,7 +149,7 @@ theater_status th_sim_file_sync(th_file *head, theater_error *reterr)
 {
     th_sim_file *file = cast(head);
     th_simulation *simulation = file->simulation;
-    th_sim_overlap(simulation);
+    th_simulation_overlap(simulation);
     theater_status status = th_sim_alive(simulation, "sync", file->path, reterr);
     if (status != THEATER_OK)
         return status;
@@ -202,7 +202,7 @@ theater_status th_sim_file_reserve(th_file *head, uint64_t size, theater_error *
     th_sim_file *file = cast(head);
     th_simulation *simulation = file->simulation;
     th_assert(file->flags & TH_FILE_WRITE);
-    th_sim_overlap(simulation);
+    th_simulation_overlap(simulation);
     theater_status status = th_sim_alive(simulation, "reserve room in", file->path, reterr);
     if (status != THEATER_OK)
         return status;

@@ -150,7 +150,7 @@ struct th_simulation {
     size_t task_count;
     uint64_t next_task_id;
     bool in_step;
-    unsigned overlapping; /* steps that wait in a call on a file while others run */
+    unsigned overlapping; /* steps that wait while others run */
     unsigned held_mutexes;
 
     th_sim_node *root;
@@ -179,9 +179,6 @@ void th_sim_note(th_simulation *simulation, uint64_t what);
 void th_sim_note_bytes(th_simulation *simulation, const void *data, size_t size);
 /* Moves the clock by 1 ns up to `most_ns`. */
 void th_sim_pass_time(th_simulation *simulation, uint64_t most_ns);
-/* Others run while the present step waits in a call on a file (simulation_task.c). The machine may have
- * crashed when it returns. */
-void th_sim_overlap(th_simulation *simulation);
 /* THEATER_IO when the machine crashed. `what` and `path` go to the message. */
 THEATER_CHECKED theater_status th_sim_alive(th_simulation *simulation, const char *what, const char *path,
                                             theater_error *reterr);

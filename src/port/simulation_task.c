@@ -5,12 +5,12 @@
  * deadline. Waiting for an event or for the end of a task runs steps until it is so: that is why neither may
  * be called inside a step.
  *
- * A step that holds no mutex and waits in a call on a file may have others run meanwhile, as on a machine
- * with threads: a commit is written while turns go on, an actor is read while a commit fails. The task that
+ * A step that holds no mutex and waits in a call on a file, or computes for long, may have others run meanwhile, as
+ * on a machine with threads: a commit is written while turns go on, an actor runs while a commit fails. The task that
  * waits is RUNNING and is not picked, so a step is never inside itself. */
 #include "port/simulation_internal.h"
 
-/* How many steps may wait in files at one time. */
+/* How many steps may wait at one time. */
 #define OVERLAPS_MAX 3
 #define OVERLAP_STEPS 12 /* at most, that run in one call */
 
@@ -90,7 +90,7 @@ static void run_step(th_simulation *simulation, th_sim_task *task)
     th_sim_note(simulation, simulation->now_ns);
 }
 
-void th_sim_overlap(th_simulation *simulation)
+void th_simulation_overlap(th_simulation *simulation)
 {
     if (!simulation->in_step || simulation->held_mutexes || simulation->crashed ||
         simulation->overlapping == OVERLAPS_MAX || !th_sim_chance(simulation, simulation->faults.overlaps))

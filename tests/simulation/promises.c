@@ -34,6 +34,9 @@ static world_promise *keep(sim_world *world, world_told told, const char *actor,
 static void check_order(sim_world *world, const world_promise *now)
 {
     const world_promise *before = now->next;
+    /* An answer may be of a turn that a failed commit discarded. */
+    if (world->async && world->storage_fails)
+        return;
     for (; before && before->life == now->life; before = before->next) {
         if (before->told != TOLD_ANSWER || before->repeated || strcmp(before->actor, now->actor) != 0)
             continue;

@@ -96,11 +96,45 @@ typedef struct pending_send {
     world_promise promise; /* what the answer must agree with */
 } pending_send;
 
+static bool was_removed(const sim_world *world, const char *name)
+{
+    for (unsigned i = 0; i < WORLD_NAMES; i++) {
+        if (strcmp(world_names[i], name) == 0)
+            return world->actors[i].remove_tried;
+    }
+    return false;
+}
+
+/* Whether a client whose message was taken may be told so. */
+static bool may_be_told(const sim_world *world, const char *actor, theater_status status)
+{
+    switch (status) {
+    case THEATER_OK:
+    case THEATER_REJECTED:
+    case THEATER_STOPPED:
+    case THEATER_CANCELLED: /* by the close */
+        return true;
+    case THEATER_NOT_FOUND:
+        return was_removed(world, actor);
+    case THEATER_NO_SPACE:
+    case THEATER_STORAGE_FAILED:
+    case THEATER_IO:
+        return world->storage_fails || th_simulation_crashed(world->simulation);
+    default:
+        return false;
+    }
+}
+
 static void answered(void *context, theater_answer *answer)
 {
     pending_send *sent = context;
+    sim_world *world = sent->world;
+    const char *actor = sent->promise.actor;
+    if (!may_be_told(world, actor, answer->status))
+        world_fail(world, "a message to %s was answered: %s: %s", actor, theater_status_name(answer->status),
+                   answer->error.message);
     if (answer->status == THEATER_OK || answer->status == THEATER_REJECTED)
-        world_keep_answer(sent->world, TOLD_ANSWER, sent->promise.actor, answer, &sent->promise);
+        world_keep_answer(world, TOLD_ANSWER, actor, answer, &sent->promise);
     free(sent);
 }
 
@@ -321,6 +355,14 @@ static void close_runtime(sim_world *world)
         world_all_committed(world);
 }
 
+/* Somebody else fills the disk, or makes room. */
+static void change_room(sim_world *world)
+{
+    th_simulation_faults faults = world->faults;
+    faults.disk_bytes = chance(world, 50); /* none at all, or no bound */
+    th_simulation_set_faults(world->simulation, &faults);
+}
+
 static void live(sim_world *world)
 {
     unsigned actions = 20 + (unsigned)below(world, 150);
@@ -330,6 +372,8 @@ static void live(sim_world *world)
     start_missing(world, 70);
     for (unsigned i = 0; i < actions && !th_simulation_crashed(world->simulation); i++) {
         uint64_t action = below(world, 10);
+        if (world->faults.disk_bytes && chance(world, 10))
+            change_room(world);
         if (action < 7)
             send_one(world);
         else if (action < 9)
@@ -385,6 +429,7 @@ static void faults(sim_world *world, bool on)
     }
     if (chance(world, 60))
         faults.overlaps = 200000 + (uint32_t)below(world, 600000);
+    world->faults = faults;
     world->storage_fails = faults.disk_bytes || faults.sync_fails || faults.write_fails || faults.read_fails;
     th_simulation_set_faults(world->simulation, &faults);
 }
@@ -444,15 +489,29 @@ static void run(sim_world *world)
         world_check(world, true);
 }
 
+/* A turn takes long: others run meanwhile, as threads would. A machine's functions have no context of a test; there
+ * is one world at a time. */
+static sim_world *present;
+
+static th_engine_outcome handle(void *turn, th_engine_bytes input, th_engine_bytes state,
+                                th_engine_result *ret)
+{
+    th_simulation_overlap(present->simulation);
+    return present->given->handle(turn, input, state, ret);
+}
+
 bool world_run(uint64_t seed, const world_options *options, uint64_t *ret_digest, char *failure,
                size_t failure_size)
 {
     sim_world world = {.seed = seed,
+                       .given = options->machine,
                        .machine = *options->machine,
                        .components = options->components,
                        .verbose = options->verbose,
                        .real_engine = options->real_engine};
     theater_error error = {0};
+    present = &world;
+    world.machine.handle = handle;
     if (th_simulation_new(seed, &world.simulation, &error) || th_index_memory_new(&world.index, &error) ||
         th_index_memory_new(&world.older_index, &error) || th_hasher_new(&world.hasher, &error)) {
         snprintf(failure, failure_size, "%s", error.message);

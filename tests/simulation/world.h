@@ -50,7 +50,8 @@ typedef struct world_actor {
 typedef struct sim_world {
     uint64_t seed;
     th_simulation *simulation;
-    th_machine machine;
+    const th_machine *given; /* the stand-in or the engine */
+    th_machine machine; /* the same, and others run while one of its turns runs */
     bool real_engine;
     const th_slice *components; /* two versions that an actor can be started with or upgraded to */
     /* The index of the present life, and one that stayed behind in an earlier one: an index may be lost, or
@@ -66,6 +67,7 @@ typedef struct sim_world {
     uint64_t crashes, restarts, sent, refused, starts, removals, lost_indexes;
     uint64_t messages; /* between actors, as of the last check */
     bool async;
+    th_simulation_faults faults; /* of the present life */
     bool bad_disk;      /* faults are on */
     bool storage_fails; /* and commits may fail by them */
     bool verbose;
