@@ -69,7 +69,7 @@ function isInOrder(value) {
         return false;
     let last;
     for (const key in value) {
-        if (last > key || !isInOrder(value[key]))
+        if (last > key || !key.isWellFormed() || !isInOrder(value[key]))
             return false;
         last = key;
     }
@@ -106,7 +106,7 @@ function write(value, path) {
     const members = [];
     for (const key of Object.keys(value).sort())
         if (value[key] !== undefined)
-            members.push(`${JSON.stringify(key)}:${write(value[key], path ? `${path}.${key}` : key)}`);
+            members.push(`${write(key, path)}:${write(value[key], path ? `${path}.${key}` : key)}`);
     return `{${members.join(",")}}`;
 }
 
@@ -166,7 +166,8 @@ class Writer {
     head(major, count) {
         const type = major << 5;
         if (count < 24) {
-            this.bytes[this.room(1)] = type | count;
+            const at = this.room(1); /* before `bytes` is looked at: room may replace it */
+            this.bytes[at] = type | count;
         } else if (count < 0x100) {
             const at = this.room(2);
             this.bytes[at] = type | 24;

@@ -35,10 +35,17 @@ test("numbers take the shortest form", () => {
     assert.ok(Number.isNaN(cbor.decode(Uint8Array.of(0xf9, 0x7e, 0x00))));
 });
 
+test("a value of any size comes back", () => {
+    for (let size = 0; size < 1100; size++) {
+        const value = Array.from({ length: size }, (_, i) => i % 20 + 1);
+        assert.deepEqual(cbor.decode(cbor.encode(value)), value);
+    }
+});
+
 test("what is not of the encoding is refused", () => {
     for (const wrong of ["1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff"])
         assert.throws(() => cbor.decode(Buffer.from(wrong, "hex")), wrong);
-    for (const value of [NaN, 1n, new Map(), Uint8Array.of(1), () => 1, "\ud800"])
+    for (const value of [NaN, 1n, new Map(), Uint8Array.of(1), () => 1, "\ud800", { "\ud800": 1 }])
         assert.throws(() => json.encode(value), /which has no place in this encoding/);
 });
 
