@@ -46,13 +46,13 @@ class Codecs(unittest.TestCase):
             self.assertEqual(cbor.decode(bytes.fromhex(form)), value)
 
     def test_what_is_not_of_the_encoding_is_refused(self):
-        for wrong in ("1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff", "a18001"):
+        for wrong in ("1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff", "a18001", "a20102f503"):
             with self.assertRaises(ValueError, msg=wrong):
                 cbor.decode(bytes.fromhex(wrong))
         for value in (float("nan"), {1, 2}, object(), b"bytes"):
             with self.assertRaises((TypeError, ValueError)):
                 json.encode(value)
-        for value in ({1, 2}, object(), 2**64):
+        for value in ({1, 2}, object(), 2**64, {Colour.RED: 1, "red": 2}):
             with self.assertRaises((TypeError, ValueError)):
                 cbor.encode(value)
 

@@ -134,6 +134,8 @@ def _write(value: Any, depth: int) -> bytes:
         return _head(4, len(value)) + b"".join([_write(item, depth + 1) for item in value])
     if kind is dict:
         entries = sorted((_write(key, depth + 1), _write(item, depth + 1)) for key, item in value.items())
+        if len({key for key, _ in entries}) != len(entries):  # As an enumeration's member and its value are.
+            raise ValueError("two keys of a dictionary are written alike")
         return _head(5, len(entries)) + b"".join([key + item for key, item in entries])
     return _write(plain(value), depth + 1)
 
@@ -184,6 +186,8 @@ class _Reader:
             last = encoded
             if isinstance(key, (list, dict)):
                 self.fail("a key is a list or a map")
+            if key in value:  # As 1 and true are, which have different encodings.
+                self.fail("two keys are one in a dictionary")
             value[key] = self.value(depth)
         return value
 
