@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -102,7 +103,16 @@ func putNumber(out []byte, number json.Number) ([]byte, error) {
 		return putHead(out, 1, uint64(^value)), nil
 	}
 	value, err := number.Float64()
-	return putFloat(out, value), err
+	if err != nil {
+		return nil, err
+	}
+	// A float of that size stands there without a fraction too; what it does not give back is an integer that would lose digits.
+	if strings.Trim(text, "-0123456789") == "" {
+		if back, err := json.Marshal(value); err != nil || string(back) != text {
+			return nil, errors.New("an integer of more than 64 bits has no place in CBOR")
+		}
+	}
+	return putFloat(out, value), nil
 }
 
 func putText(out []byte, text string) []byte {

@@ -3,6 +3,7 @@ package theater
 import (
 	"encoding/hex"
 	"math"
+	"math/big"
 	"reflect"
 	"testing"
 )
@@ -57,6 +58,26 @@ func TestNumbersTakeTheShortestForm(t *testing.T) {
 		var back float64
 		if err := CBOR.Unmarshal(state, &back); err != nil || back != value {
 			t.Errorf("%s is %g, %v", form, back, err)
+		}
+	}
+}
+
+func TestAnIntegerOfMoreThan64BitsIsRefusedWhereItWouldLoseDigits(t *testing.T) {
+	for text, taken := range map[string]bool{"18446744073709551615": true, "18446744073709551616": false, "100000000000000000000": true,
+		"-9223372036854775808": true, "-9223372036854775809": false, "123456789012345678901234567890": false} {
+		value, _ := new(big.Int).SetString(text, 10)
+		state, err := CBOR.Marshal(value)
+		if (err == nil) != taken {
+			t.Errorf("%s is %x, %v", text, state, err)
+		}
+		back := new(big.Int)
+		if err == nil && (CBOR.Unmarshal(state, back) != nil || back.Cmp(value) != 0) {
+			t.Errorf("%s comes back as %s", text, back)
+		}
+	}
+	for _, value := range []any{1e20, -1e19, float32(1.2345679e20), 1e300} {
+		if _, err := CBOR.Marshal(value); err != nil {
+			t.Errorf("%v: %v", value, err)
 		}
 	}
 }
