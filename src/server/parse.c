@@ -65,12 +65,18 @@ static int on_url_complete(llhttp_t *parser)
     return end_span(c, &c->reading->target);
 }
 
+/* Trailers are read and dropped. Their exchange may have left the connection: it was answered before its body came. */
+static bool is_trailer(const th_exchange *x)
+{
+    return !x || x->head_complete;
+}
+
 static int on_field(llhttp_t *parser, const char *at, size_t size)
 {
     th_connection *c = connection_of(parser);
     th_exchange *x = c->reading;
-    if (x->complete || x->head_complete)
-        return 0; /* trailers are read and dropped */
+    if (is_trailer(x))
+        return 0;
     if (x->header_count >= TH_HEADERS_MAX)
         return refuse(c, 431);
     return append_head(c, &x->headers[x->header_count].name, at, size, 431);
@@ -80,21 +86,21 @@ static int on_field_complete(llhttp_t *parser)
 {
     th_connection *c = connection_of(parser);
     th_exchange *x = c->reading;
-    return x->head_complete ? 0 : end_span(c, &x->headers[x->header_count].name);
+    return is_trailer(x) ? 0 : end_span(c, &x->headers[x->header_count].name);
 }
 
 static int on_value(llhttp_t *parser, const char *at, size_t size)
 {
     th_connection *c = connection_of(parser);
     th_exchange *x = c->reading;
-    return x->head_complete ? 0 : append_head(c, &x->headers[x->header_count].value, at, size, 431);
+    return is_trailer(x) ? 0 : append_head(c, &x->headers[x->header_count].value, at, size, 431);
 }
 
 static int on_value_complete(llhttp_t *parser)
 {
     th_connection *c = connection_of(parser);
     th_exchange *x = c->reading;
-    if (x->head_complete)
+    if (is_trailer(x))
         return 0;
     int result = end_span(c, &x->headers[x->header_count].value);
     x->header_count++;

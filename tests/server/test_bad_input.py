@@ -182,6 +182,12 @@ class BadInput(Case):
         self.assertIn(b" 404 ", got)
         self.assertTrue(got.endswith(b'{"status":"ok"}'))
 
+    def test_trailers_behind_a_refused_body_do_no_harm(self):
+        for path, fields in (b"/v1/nothing", b""), (b"/v1/actors/counter/messages/stream", b"Content-Type: image/png\r\n"):
+            data = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + fields + b"Transfer-Encoding: chunked\r\n\r\n"
+            self.assertIn(self.status_of(data + b"3\r\ninc\r\n0\r\nTrailer: value\r\nEmpty:\r\n\r\n"), (404, 415), path)
+        self.assertEqual(self.get("/v1/health").status, 200)
+
     def test_a_message_whose_client_is_gone_is_finished(self):
         self.start("slow", FIXTURES / "endless_loop.wasm")
         connection = self.raw()
