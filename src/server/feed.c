@@ -162,8 +162,9 @@ static void all_given(th_feed *feed)
     server->works--;
     if (feed->work_next > feed->scanned)
         feed->scanned = feed->work_next;
-    if (feed->error.status)
+    if (feed->error.status && !feed->failing)
         th_server_log(server, 4, feed->error.message);
+    feed->failing = feed->error.status != THEATER_OK;
     th_feed_wake(server);
     th_drain_continue(server);
 }
@@ -211,6 +212,15 @@ void th_feed_wake(th_server *server)
     uv_queue_work(&server->loop, &feed->work, work_scan, after_scan);
 }
 
+void th_feed_retry(th_server *server)
+{
+    th_feed *feed = server->feed;
+    if (!feed->failing || feed->working)
+        return;
+    feed->error.status = THEATER_OK;
+    th_feed_wake(server);
+}
+
 /* On the committer's thread. */
 static void on_commit(void *context, uint64_t committed)
 {
@@ -225,6 +235,7 @@ void th_feed_joined(th_feed *feed)
     if (feed->listeners == 0 && !feed->working) {
         feed->scanned = th_runtime_committed(feed->server->runtime);
         feed->error.status = THEATER_OK;
+        feed->failing = false;
         ring_clear(feed);
     }
     __atomic_add_fetch(&feed->listeners, 1, __ATOMIC_SEQ_CST);

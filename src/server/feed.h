@@ -99,6 +99,7 @@ struct th_feed {
     theater_folder *folder; /* of the work, so that it goes on where it stopped */
     uv_work_t work;
     bool working, ended, out_of_memory;
+    bool failing; /* the last scan failed: it is tried again with the next tick */
     uint64_t work_end, work_next;
     th_news *events, **events_end;
     theater_error error;
@@ -106,6 +107,7 @@ struct th_feed {
 
 THEATER_CHECKED theater_status th_feed_new(th_server *server, theater_error *reterr);
 void th_feed_wake(th_server *server); /* something may have been committed */
+void th_feed_retry(th_server *server); /* what could not be read is tried again; once in a while */
 void th_feed_end(th_server *server); /* a shutdown: nothing more is read */
 void th_feed_free(th_server *server); /* accepts a server without one */
 void th_feed_joined(th_feed *feed); /* a subscription was made */

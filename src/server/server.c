@@ -101,6 +101,7 @@ static void on_tick(uv_timer_t *handle)
         next = c->next;
         th_connection_tick(c, now);
     }
+    th_feed_retry(server);
     if (server->draining && now > server->drain_deadline_ms && !server->stopped) {
         th_server_log(server, 3, "the time for shutting down is over: connections are cut");
         while (server->connections)

@@ -1,6 +1,7 @@
 """Events as they are committed, over server-sent events and WebSockets: no gap, no duplicate, whatever the reader does."""
 
 import json
+import resource
 import threading
 import time
 
@@ -95,6 +96,24 @@ class Live(Case):
         self.send("echo", "last")
         self.assertEqual(events.next()["data"]["input"], "last")
         events.close()
+
+    def test_events_go_on_when_what_was_committed_can_be_read_again(self):
+        """The feed opens the folder with the first event, and the process may have no more files then."""
+        events = Events(self.port, "/v1/actors/counter/events")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.connect()
+        self.assertTrue(wait_for(lambda: self.metric("http_work_waiting") == 0))
+        bound = resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE, (3, bound[1]))
+        connection.request("POST", "/v1/actors/counter/messages", b"inc")
+        self.assertEqual(connection.getresponse().read(), b"1")
+        self.assertTrue(wait_for(lambda: b"files" in (self.folder / "errors").read_bytes()))
+        resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE, bound)
+        self.assertEqual(events.next()["id"], "1")
+        self.send("counter", "inc")
+        self.assertEqual(events.next()["id"], "2")
+        events.close()
+        connection.close()
 
     def test_many_readers(self):
         readers = [Events(self.port, "/v1/actors/counter/events?from=0") for _ in range(50)]
