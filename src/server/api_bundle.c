@@ -31,6 +31,7 @@ static void bundle_end(bundle *self)
     if (self->fd >= 0)
         close(self->fd);
     th_free(self);
+    server->bundles--;
     server->operations--;
     th_exchange_drop(x);
     th_drain_continue(server);
@@ -245,6 +246,10 @@ static void after_export(uv_work_t *work, int result)
 void th_api_bundle(th_exchange *x)
 {
     theater_error error = {0};
+    if (x->server->bundles >= TH_BUNDLES_MAX) {
+        th_exchange_overloaded(x, "as many bundles as may be are under way; try again in a second");
+        return;
+    }
     bundle *self = th_alloc_zero(1, sizeof *self);
     if (!self) {
         th_fail_memory(&error, "a bundle");
@@ -259,6 +264,7 @@ void th_api_bundle(th_exchange *x)
     th_exchange_hold(x);
     x->stream = self;
     x->on_gone = on_gone;
+    x->server->bundles++;
     x->server->works++;
     uv_queue_work(&x->server->loop, &self->work, work_export, after_export);
 }

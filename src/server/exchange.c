@@ -218,14 +218,18 @@ static void after_work(uv_work_t *work, int result)
     th_drain_continue(server);
 }
 
+void th_exchange_overloaded(th_exchange *x, const char *detail)
+{
+    th_reply_header(x, "Retry-After: 1");
+    th_reply_problem(x, 503, "overloaded", "overloaded", detail);
+    th_exchange_reply(x);
+}
+
 void th_exchange_work(th_exchange *x, th_worker_handler run)
 {
     th_server *server = x->server;
     if (server->works >= TH_WORKS_MAX) {
-        th_reply_header(x, "Retry-After: 1");
-        th_reply_problem(x, 503, "overloaded", "overloaded",
-                         "too many requests wait for work; try again in a second");
-        th_exchange_reply(x);
+        th_exchange_overloaded(x, "too many requests wait for work; try again in a second");
         return;
     }
     th_exchange_hold(x);

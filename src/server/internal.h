@@ -42,6 +42,7 @@
 #define TH_WRITE_PIECE ((size_t)256 << 10)
 #define TH_REPLY_MAX ((size_t)1 << 30)
 #define TH_WORKS_MAX 1024                    /* work in line for the thread pool */
+#define TH_BUNDLES_MAX 64                    /* that are made or sent: each is a file until the client has it */
 #define TH_EXCHANGES_KEPT 512                /* to be used again */
 #define TH_EXCHANGE_ROOM ((size_t)2048)      /* of each of their buffers, that is kept */
 #define TH_PAGE_DEFAULT 100
@@ -199,6 +200,8 @@ THEATER_CHECKED theater_status th_exchange_number(const th_exchange *x, const ch
 THEATER_CHECKED theater_status th_exchange_flag(const th_exchange *x, const char *name, bool *ret,
                                                 theater_error *reterr);
 bool th_parse_number(const char *text, uint64_t *ret);
+/* 503: tells the client to try again in a second. */
+void th_exchange_overloaded(th_exchange *x, const char *detail);
 /* Runs the route's work on the pool, then sends the reply. */
 void th_exchange_work(th_exchange *x, th_worker_handler run);
 
@@ -353,7 +356,7 @@ struct th_server {
     size_t told; /* of the connections: those that only hear that there are too many */
     th_exchange *exchanges_kept;
     size_t exchanges_kept_count;
-    size_t body_bytes, works, operations;
+    size_t body_bytes, works, bundles, operations;
     uint64_t began_ms, drain_deadline_ms;
     bool draining, stopped, looping;
     th_tokens tokens;

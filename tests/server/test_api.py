@@ -200,6 +200,24 @@ class Api(Case):
         self.get("/v1/actors/nobody/bundle", 404)
         self.assertEqual([p for p in self.data.iterdir() if p.name.startswith("export")], [])
 
+    def test_bundles_that_nobody_takes_are_bounded(self):
+        """Each that is under way is a file of the server's, and room on its disk."""
+        self.start("echo", FIXTURES / "echo.wasm")
+        self.send("echo", b"x" * 600000)
+        count, request = 40, b"GET /v1/actors/echo/bundle HTTP/1.1\r\nHost: localhost\r\n"
+        clients = [self.raw() for _ in range(3)]
+        for client in clients:
+            client.sendall((request + b"\r\n") * (count - 1) + request + b"Connection: close\r\n\r\n")
+        self.assertTrue(wait_for(lambda: self.metric("http_work_waiting") == 0))
+        refused = 0
+        for client in clients:
+            with client.makefile("rb") as answers:
+                got = answers.read()
+            refused += got.count(b"HTTP/1.1 503 ")
+            self.assertEqual(got.count(b"HTTP/1.1 200 OK") + got.count(b"HTTP/1.1 503 "), count)
+        self.assertGreater(refused, 0)
+        self.assertEqual(self.get("/v1/actors/echo/bundle").status, 200)
+
     def test_jobs(self):
         self.start()
         for _ in range(20):
