@@ -58,6 +58,8 @@ pub struct Slot {
     pub reservation: usize,
     guard: usize,
     pub accessible: usize,
+    /// A change of access failed, maybe in the midst of the range: `accessible` cannot be relied on, and nobody may get the slot.
+    pub torn: bool,
 }
 
 // SAFETY: a slot is plain memory with one owner (invariant 3).
@@ -70,7 +72,7 @@ impl Slot {
         // SAFETY: a new mapping where the kernel has room.
         let start = unsafe { mmap_anonymous(null_mut(), size, ProtFlags::empty(), flags)? };
         let base = NonNull::new(start.cast::<u8>().wrapping_add(guard)).expect("a mapping is not at zero");
-        Ok(Slot { base, reservation, guard, accessible: 0 })
+        Ok(Slot { base, reservation, guard, accessible: 0, torn: false })
     }
 
     /// What lies past `resident` is taken anew by each turn: in large pages where the kernel has them, which is faster for
@@ -91,7 +93,9 @@ impl Slot {
         let access = if size > from { MprotectFlags::READ | MprotectFlags::WRITE } else { MprotectFlags::empty() };
         if from < to {
             // SAFETY: the range lies in the mapping, and nobody refers into it but a guest that asked for more.
-            unsafe { mprotect(self.base.as_ptr().add(from).cast(), to - from, access)? };
+            let changed = unsafe { mprotect(self.base.as_ptr().add(from).cast(), to - from, access) };
+            self.torn |= changed.is_err();
+            changed?;
         }
         self.accessible = size;
         Ok(())
@@ -263,7 +267,7 @@ impl Home for Memories {
 
     fn give_back(&self, mut slot: Slot) {
         // A slot that cannot be reset, or that there is no place for, is unmapped, without the lock.
-        if self.pooled && slot.reset(self.resident).is_ok() {
+        if self.pooled && !slot.torn && slot.reset(self.resident).is_ok() {
             let mut free = locked(&self.free[thread()]);
             if free.len() < SLOTS {
                 free.push(slot);
@@ -307,5 +311,32 @@ unsafe impl MemoryCreator for Creator {
         let linear = Linear::new(slot, self.0.most.min(reservation), self.0.clone());
         made.map_err(|error| format!("no room for a memory: {error}"))?;
         Ok(Box::new(linear))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_whose_growth_failed_is_not_used_again() {
+        let memories = Memories::new(8 << 20, 1 << 20, true);
+        let waiting = || locked(&memories.free[thread()]).len();
+        for fails in [false, true] {
+            let mut slot = memories.take(8 << 20, PAGE).unwrap();
+            slot.resize(PAGE).unwrap();
+            if fails {
+                let file = std::fs::File::open("/proc/self/exe").unwrap();
+                let place = slot.base.as_ptr().wrapping_add(4 << 20).cast();
+                // SAFETY: a page of the slot's own mapping becomes one that nobody may write.
+                let made = unsafe {
+                    rustix::mm::mmap(place, PAGE, ProtFlags::empty(), MapFlags::SHARED | MapFlags::FIXED, &file, 0)
+                };
+                made.unwrap();
+            }
+            assert_eq!(slot.resize(6 << 20).is_err(), fails);
+            memories.give_back(slot);
+            assert_eq!(waiting(), usize::from(!fails));
+        }
     }
 }

@@ -198,7 +198,8 @@ impl Home for Pages {
     type Held = Own;
 
     fn give_back(&self, mut own: Own) {
-        if !self.keeps || WAIT.load(Ordering::Relaxed) >= WAITING_OF_ALL || !self.reset(&mut own) {
+        let full = WAIT.load(Ordering::Relaxed) >= WAITING_OF_ALL;
+        if !self.keeps || full || own.slot.torn || !self.reset(&mut own) {
             return;
         }
         let mut free = locked(&self.free);
