@@ -39,6 +39,8 @@
 #define TH_ROUND_SLICES 64
 /* after so long it gives those back that it did not come to: another worker may have time */
 #define TH_ROUND_NS UINT64_C(2000000)
+/* items that wait for the index; messages with known ids past that are refused */
+#define TH_REPEATS_MAX 10000
 #define TH_SLICE_BYTES ((size_t)4 << 20)   /* bytes that a slice may produce before it ends */
 #define TH_SLICE_FUEL UINT64_C(100000000)  /* fuel after which a slice ends: some 50 ms */
 /* messages from actors that wait in memory for one actor; the rest waits in the log */
@@ -197,9 +199,9 @@ struct theater_runtime {
     bool index_timed; /* the indexer looks again by itself, at the deadline */
     uint64_t index_deadline_ns; /* when the next one is due, if it is not wanted before */
     uint64_t index_wanted; /* somebody waits until the index covers this many records */
-    /* items whose id was known: answered from the log, when the index covers them */
     /* queries that saw a state which was then discarded: asked again after the reset */
     th_item_queue retries;
+    /* items whose id was known: answered from the log, when the index covers them */
     th_item_queue repeats;
 
     bool measure; /* atomic: stage times are counted */

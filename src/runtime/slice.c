@@ -5,7 +5,6 @@
 #include "runtime/ids.h"
 
 #define RECENT_IDS_MAX 100000 /* the index has the older ones */
-#define REPEATS_MAX 10000     /* known ids that wait for the index */
 
 void th_item_set_error(th_item *item, const theater_error *error)
 {
@@ -216,9 +215,6 @@ static bool repeat_known_id(theater_runtime *runtime, th_slice_work *work, th_it
             th_store_find_id(runtime->store, activity->entry->id, item->id, &sequence, &error);
         if (status == THEATER_NOT_FOUND)
             return false;
-        if (!status && runtime->repeats.count >= REPEATS_MAX)
-            status = th_fail(&error, THEATER_MAILBOX_FULL,
-                             "too many messages with known ids wait for their answers");
         if (status) {
             th_item_set_error(item, &error);
             th_item_push(&work->failed, item);

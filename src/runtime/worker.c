@@ -157,13 +157,19 @@ static void free_removed(theater_runtime *runtime, th_slice_work *work)
  * so far is. */
 static void hand_over_repeats(theater_runtime *runtime, th_slice_work *work)
 {
-    if (!work->repeats.first)
-        return;
-    for (th_item *item = work->repeats.first; item; item = item->next)
-        item->key.number = runtime->next_number;
-    th_item_append(&runtime->repeats, &work->repeats);
-    runtime->index_wanted = runtime->next_number;
-    th_task_wake(runtime->indexer);
+    theater_error error;
+    th_item *item;
+    while ((item = th_item_pop(&work->repeats))) {
+        if (runtime->repeats.count < TH_REPEATS_MAX) {
+            item->key.number = runtime->index_wanted = runtime->next_number;
+            th_item_push(&runtime->repeats, item);
+            th_task_wake(runtime->indexer);
+        } else {
+            th_fail(&error, THEATER_MAILBOX_FULL, "too many messages with known ids wait for their answers");
+            th_item_set_error(item, &error);
+            th_item_push(&work->failed, item);
+        }
+    }
 }
 
 /* Ends a slice, under the lock. A batch that was handed over is no longer the work's; then *commit is set

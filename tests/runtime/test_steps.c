@@ -302,6 +302,33 @@ static void test_known_id_is_answered_when_the_index_covers_its_element(void **s
     done(&self);
 }
 
+static void test_messages_with_known_ids_that_wait_for_the_index_are_bounded(void **state)
+{
+    const size_t count = TH_REPEATS_MAX + 1;
+    bench_steps self;
+    told first, *again = calloc(count, sizeof *again);
+    assert_non_null(again);
+    begin(&self, NULL);
+    bench_counter(self.runtime, "a");
+    settle(&self);
+    submit_with_id(&self, "a", "add 5", "k", &first);
+    assert_int_equal(work(&self), TH_STEP_AGAIN);
+    for (size_t i = 0; i < count; i++) {
+        submit_with_id(&self, "a", "add 5", "k", &again[i]);
+        if (i % TH_SLICE_ITEMS == 0 || i + 1 == count)
+            assert_int_equal(work(&self), TH_STEP_AGAIN);
+    }
+    assert_false(again[count - 2].answered);
+    assert_int_equal(again[count - 1].status, THEATER_MAILBOX_FULL);
+    settle(&self);
+    for (size_t i = 0; i + 1 < count; i++) {
+        expect_told(&again[i], 1, "5");
+        assert_true(again[i].repeated);
+    }
+    free(again);
+    done(&self);
+}
+
 /* In one slice an element of the actor is recorded, and a turn fails in the machine: its instance is dropped. */
 static void drop_instance(bench_steps *self, told *ret_good, told *ret_bad)
 {
@@ -523,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_message_whose_commit_failed_was_not_sent),
         cmocka_unit_test(test_message_whose_turn_was_discarded_is_delivered_again),
         cmocka_unit_test(test_known_id_is_answered_when_the_index_covers_its_element),
+        cmocka_unit_test(test_messages_with_known_ids_that_wait_for_the_index_are_bounded),
         cmocka_unit_test(test_instance_that_was_dropped_is_loaded_when_the_index_covers_its_last_element),
         cmocka_unit_test(test_instance_that_was_dropped_is_signed_when_the_index_covers_its_last_element),
         cmocka_unit_test(test_actor_whose_tail_comes_out_otherwise_is_not_loaded),
