@@ -113,7 +113,9 @@ static theater_status check_taken(cause_check *check, const th_pass_chain *chain
     for (uint64_t i = 0; chain->caused && !status && i < chain->elements; i++) {
         th_source_element recorded;
         th_element element;
-        status = th_source_reader_get(check->reader, chain->place, i, &recorded, reterr);
+        status = th_check_cancelled(check->cancel, reterr);
+        if (!status)
+            status = th_source_reader_get(check->reader, chain->place, i, &recorded, reterr);
         if (!status)
             status = th_element_decode(recorded.encoding, &element, reterr);
         if (status || element.cause.kind != TH_CAUSE_MESSAGE)
