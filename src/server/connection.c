@@ -73,6 +73,9 @@ void th_connection_linger(th_connection *c)
     c->lingering = true;
     c->ended_input = true;
     c->deadline_ms = th_now_ms(c->server) + LINGER_MS;
+    th_tls_end(c);
+    if (c->closing)
+        return;
     uv_shutdown_t *request = th_alloc(sizeof *request);
     if (!request || uv_shutdown(request, &c->socket.stream, on_shutdown)) {
         th_free(request);
@@ -354,7 +357,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
     *ret = uv_buf_init((char *)c->server->buffer, sizeof c->server->buffer);
 }
 
-static void on_end(th_connection *c)
+void th_connection_ended(th_connection *c)
 {
     c->ended_input = true;
     uv_read_stop(&c->socket.stream);
@@ -387,7 +390,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     if (size == 0 || c->closing)
         return;
     if (size == UV_EOF) {
-        on_end(c);
+        th_connection_ended(c);
         return;
     }
     if (size < 0) {

@@ -268,8 +268,9 @@ struct th_connection {
 
 /* Takes a connection that was accepted by a listener. */
 void th_connection_accept(th_server *server, uv_stream_t *listener, bool local, bool guarded);
-/* Bytes from the network; `size` 0 is the end. */
+/* Bytes that the client sent, out of TLS where there is one. */
 void th_connection_input(th_connection *c, const uint8_t *data, size_t size);
+void th_connection_ended(th_connection *c); /* the client sends no more */
 /* Parses (or hands to the WebSocket) what was read: returns how much was used. */
 size_t th_connection_parse(th_connection *c, const uint8_t *data, size_t size);
 /* Goes on reading, when there is room again. */
@@ -305,6 +306,8 @@ THEATER_CHECKED theater_status th_tls_context(const th_server_options *options, 
 THEATER_CHECKED bool th_tls_begin(th_connection *c);
 void th_tls_done(th_connection *c);
 void th_tls_input(th_connection *c, const uint8_t *data, size_t size);
+/* Tells the client that nothing more is sent, so that it sees whether all has come. */
+void th_tls_end(th_connection *c);
 /* Encrypts `plain` into `out`. False: the connection is to be closed. */
 bool th_tls_seal(th_connection *c, th_slice plain, th_buf *out);
 

@@ -112,6 +112,15 @@ static void send_own(th_connection *c)
         th_connection_close(c);
 }
 
+void th_tls_end(th_connection *c)
+{
+    if (!c->tls)
+        return;
+    SSL_shutdown(c->tls); /* fails before the end of the handshake, and then there is nothing to tell */
+    ERR_clear_error();
+    send_own(c);
+}
+
 void th_tls_input(th_connection *c, const uint8_t *data, size_t size)
 {
     if (BIO_write(c->tls_in, data, (int)size) != (int)size) {
@@ -128,7 +137,9 @@ void th_tls_input(th_connection *c, const uint8_t *data, size_t size)
         int error = SSL_get_error(c->tls, got);
         ERR_clear_error();
         send_own(c);
-        if (error != SSL_ERROR_WANT_READ && !c->closing)
+        if (error == SSL_ERROR_ZERO_RETURN && !c->closing)
+            th_connection_ended(c); /* what it asked for before is still answered */
+        else if (error != SSL_ERROR_WANT_READ && !c->closing)
             th_connection_close(c);
         break;
     }

@@ -146,7 +146,7 @@ class Browsers(Case):
 
 class Addresses(Case):
     def serve(self, *more):
-        if self._testMethodName == "test_tls":
+        if self._testMethodName.startswith("test_tls"):
             self.certificate()
             self.options = ["--tls-certificate", self.folder / "c.pem", "--tls-key", self.folder / "k.pem"]
             super().serve(*more)
@@ -174,6 +174,39 @@ class Addresses(Case):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=20), 0)
         process.stdout.close()
+
+    def test_tls_ends_on_each_side_by_itself(self):
+        """What a client asked for before it said that it sends no more is answered, and then the server says the same."""
+        context = ssl.create_default_context(cafile=self.folder / "c.pem")
+        connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=20)
+        connection.request("POST", "/v1/actors?name=counter", (ACTORS / "counter.wasm").read_bytes(), {"Content-Type": "application/wasm"})
+        answer = connection.getresponse()
+        answer.read()
+        self.assertEqual(answer.status, 201)
+        connection.close()
+        received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+        raw, tls = self.raw(), context.wrap_bio(received, sent, server_hostname="localhost")
+
+        def until_done(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    raw.sendall(sent.read())
+                    piece = raw.recv(65536)
+                    received.write(piece)
+                    if not piece:
+                        received.write_eof()
+
+        until_done(tls.do_handshake)
+        tls.write(b"POST /v1/actors/counter/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ninc")
+        with self.assertRaises(ssl.SSLWantReadError):
+            tls.unwrap()
+        got = b""
+        with self.assertRaises(ssl.SSLZeroReturnError):
+            while True:
+                got += until_done(lambda: tls.read(65536))
+        self.assertTrue(got.startswith(b"HTTP/1.1 200 ") and got.endswith(b"\r\n\r\n1"), got)
 
     def test_tls(self):
         self.assertTrue(self.address.startswith("https://"))
