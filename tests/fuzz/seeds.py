@@ -48,6 +48,7 @@ def put_server(put):
     put("http", "two", (b"GET /v1/version HTTP/1.1\r\n" + host + b"\r\n") * 2)
     put("http", "message", b"POST /v1/actors/a/messages HTTP/1.1\r\n" + host + b"Content-Length: 3\r\nIdempotency-Key: k\r\n\r\ninc")
     put("http", "chunks", b"POST /v1/actors/a/messages/stream HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n3\r\ninc\r\n0\r\n\r\n")
+    put("http", "trailers", b"POST /v1/nothing HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n3\r\ninc\r\n0\r\nName: value\r\n\r\n")
     put("http", "start", b"POST /v1/actors HTTP/1.1\r\n" + host + b"Content-Type: application/json\r\nContent-Length: 41\r\n\r\n"
         b'{"name":"a","component":{"base64":"AGE="}}')
     put("http", "path", b"GET /v1/actors/%41%2e%2F/elements/9?x=%zz&from=+ HTTP/1.0\r\n\r\n")
