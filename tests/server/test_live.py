@@ -201,6 +201,25 @@ class Sockets(Case):
         self.ws.say(op="send", id="k", actor="counter", input="inc", key="once")
         self.assertEqual([self.ws.next()["output"], self.ws.next()["output"]], ["501", "501"])
 
+    def test_what_is_refused_is_told_by_id_and_stops_nothing(self):
+        for i in range(400):
+            self.ws.say(op="send", id=f"m{i}", actor="counter", input="inc")
+            self.ws.say(op="send", id=f"n{i}", actor="nobody", input="inc")
+        answers = [self.ws.next() for _ in range(800)]
+        self.assertEqual([a["id"] for a in answers if a["op"] == "answer"], [f"m{i}" for i in range(400)])
+        refused = [a for a in answers if a["op"] == "error"]
+        self.assertEqual({a["id"] for a in refused}, {f"n{i}" for i in range(400)})
+        self.assertEqual({a["status"] for a in refused}, {"not-found"})
+        self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 0))
+        # Calls whose connection goes away are answered to nobody.
+        other = WebSocket(self.port)
+        for i in range(200):
+            other.say(op="send", id=f"x{i}", actor="nobody" if i % 2 else "counter", input="inc")
+        other.close()
+        self.assertTrue(wait_for(lambda: self.metric("messages_in_flight") == 0))
+        self.ws.say(op="query", id="q", actor="counter", input="get")
+        self.assertGreaterEqual(int(self.ws.next()["output"]), 400)
+
     def test_over_the_unix_socket_a_client_names_its_principal(self):
         for name in "alice", "b" * 128:
             ws = WebSocket(self.port, unix=self.data / "server.sock", Theater_Principal=name)
