@@ -17,10 +17,17 @@
 
 enum { LOOK_MS = 300, FILES_MAX = 10000, DEPTH_MAX = 16 };
 
+/* What a build or its actor writes, wherever its user wants it: looked at, each build would cause the next. */
+typedef struct own_files {
+    const char *output; /* the component; NULL: in build/ */
+    const char *data; /* the data folder; NULL: none */
+} own_files;
+
 typedef struct look {
     uint64_t number;
     struct timespec newest;
     unsigned files;
+    struct stat output, data; /* st_ino is 0 where there is none */
 } look;
 
 /* Folders that are made, not written. */
@@ -57,6 +64,11 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
 static void look_at(look *self, const char *path, unsigned depth)
 {
     DIR *folder = depth <= DEPTH_MAX ? opendir(path) : NULL;
@@ -66,7 +78,8 @@ static void look_at(look *self, const char *path, unsigned depth)
         char below[PATH_MAX];
         struct stat info;
         if (is_made(entry->d_name) ||
-            snprintf(below, sizeof below, "%s/%s", path, entry->d_name) >= PATH_MAX || stat(below, &info) != 0)
+            snprintf(below, sizeof below, "%s/%s", path, entry->d_name) >= PATH_MAX ||
+            stat(below, &info) != 0 || is_same(&info, &self->output) || is_same(&info, &self->data))
             continue;
         if (S_ISDIR(info.st_mode)) {
             look_at(self, below, depth + 1);
@@ -80,9 +93,14 @@ static void look_at(look *self, const char *path, unsigned depth)
     closedir(folder);
 }
 
-static uint64_t look_once(const th_guest_project *project)
+static uint64_t look_once(const th_guest_project *project, const own_files *written)
 {
     look self = {0};
+    /* Asked for anew each time: the component is another file after each build. */
+    if (written->output)
+        (void)stat(written->output, &self.output);
+    if (written->data)
+        (void)stat(written->data, &self.data);
     look_at(&self, project->folder, 0);
     return self.number;
 }
@@ -180,19 +198,19 @@ static void build_and_run(cli_run *cli, const th_guest_project *project, const c
 theater_status cli_build_watch(cli_run *cli, const th_guest_project *project, const char *actor,
                                cli_build_once *build, theater_error *reterr)
 {
-    const char *data;
+    own_files written = {.output = cli_value(cli, "--output"), .data = cli->data};
     if (actor) {
-        theater_status status = cli_data(cli, false, &data, reterr);
+        theater_status status = cli_data(cli, false, &written.data, reterr);
         if (status)
             return status;
     }
     cli_catch_interrupt();
-    uint64_t built = look_once(project), before = built;
+    uint64_t built = look_once(project, &written), before = built;
     build_and_run(cli, project, actor, build);
     cli_note("watching %s; Ctrl-C ends it", project->folder);
     while (!cli_interrupted()) {
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
-        uint64_t now = look_once(project);
+        uint64_t now = look_once(project, &written);
         if (now != built && now == before && !cli_interrupted()) {
             built = now;
             build_and_run(cli, project, actor, build);

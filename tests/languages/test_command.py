@@ -205,6 +205,23 @@ class Command(unittest.TestCase):
         self.assertIn(": no", self.run_theater("--data", "data", "send", "poll", "vote wine", code=3).stderr)
         self.run_theater("--data", "data", "replay", "poll")
 
+    def test_watching_does_not_build_for_what_it_writes_itself(self):
+        poll = self.new()
+        watch = subprocess.Popen([PROGRAM, "--data", "poll/chains", "build", "poll", "--watch", "--actor", "poll", "--output", "poll/actor.wasm"],
+                                 cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            self.assertEqual([watch.stdout.readline().split()[0], watch.stdout.readline()], ["poll/actor.wasm:", "started poll\n"])
+            time.sleep(2)
+            source = poll / "actor.c"
+            source.write_text(source.read_text().replace("there is no such choice", "no"))
+            self.assertEqual([watch.stdout.readline().split()[0], watch.stdout.readline()], ["poll/actor.wasm:", "upgraded poll\n"])
+            time.sleep(2)
+        finally:
+            watch.send_signal(signal.SIGINT)
+            rest = watch.communicate(timeout=20)[0]
+        self.assertEqual(rest, "")
+        self.assertEqual(load(self.run_theater("--data", "poll/chains", "list", "--json").stdout)["elements"], 2)
+
     def test_watching_works_beside_a_server(self):
         poll = self.new()
         server = subprocess.Popen([PROGRAM, "--data", "data", "serve", "--listen", "127.0.0.1:0"], cwd=self.folder,
