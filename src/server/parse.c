@@ -292,7 +292,8 @@ static void refuse_input(th_connection *c, llhttp_errno_t error)
         th_connection_flush(c);
         return;
     }
-    unsigned status = error == HPE_USER && c->parse_status ? c->parse_status : 400;
+    /* Not every callback's HPE_USER comes through: most have an error of their own. */
+    unsigned status = c->parse_status ? c->parse_status : 400;
     if (error == HPE_INVALID_VERSION)
         status = 505;
     size_t i = 0;

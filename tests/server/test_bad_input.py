@@ -40,6 +40,9 @@ class BadInput(Case):
                      b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nA\x00: b\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00"]:
             self.assertIn(self.status_of(line), (400, 505), line)
 
+    def test_another_major_version_is_named_as_such(self):
+        self.assertEqual(self.status_of(b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n"), 505)
+
     def test_lengths_that_contradict(self):
         for fields in [b"Content-Length: 3\r\nContent-Length: 4", b"Content-Length: 3\r\nTransfer-Encoding: chunked",
                        b"Content-Length: -1", b"Content-Length: +3", b"Content-Length: 3x", b"Content-Length: 99999999999999999999999",
