@@ -57,16 +57,20 @@ pub fn join(parts: []const []const u8) []u8 {
 // ---- memory ---------------------------------------------------------------------------------------------
 
 extern var __heap_base: u8;
-var next: usize = 0;
+/// Where what was placed last ends; 0: nothing was placed.
+var end: usize = 0;
+
+fn take(until: u64) void {
+    const have = @as(u64, @wasmMemorySize(0)) * 65536;
+    if (until > have and (until > std.math.maxInt(u32) or @wasmMemoryGrow(0, @intCast((until - have + 65535) / 65536)) < 0)) @trap();
+    end = @intCast(until);
+}
 
 fn place(size: usize) usize {
-    if (next == 0) next = (@intFromPtr(&__heap_base) + 15) & ~@as(usize, 15);
-    const at = next;
-    next = at + ((size + 15) & ~@as(usize, 15));
-    const have = @wasmMemorySize(0) * 65536;
-    if (next < at) @trap();
-    if (next > have and @wasmMemoryGrow(0, (next - have + 65535) / 65536) < 0) @trap();
-    return at;
+    if (end == 0) end = @intFromPtr(&__heap_base);
+    const at = (@as(u64, end) + 15) & ~@as(u64, 15);
+    take(at + size);
+    return @intCast(at);
 }
 
 /// Bytes of the turn, zero, aligned to 16. Out of memory ends the turn.
@@ -79,10 +83,9 @@ pub fn alloc(size: usize) []u8 {
 /// The same bytes with another size: what is new is zero. The last that was allocated grows where it is.
 pub fn resize(bytes: []u8, size: usize) []u8 {
     if (size <= bytes.len) return bytes[0..size];
-    const end = @intFromPtr(bytes.ptr) + ((bytes.len + 15) & ~@as(usize, 15));
-    if (bytes.len > 0 and end == next) {
-        const room = ((bytes.len + 15) & ~@as(usize, 15)) - bytes.len;
-        if (size - bytes.len > room) _ = place(size - bytes.len - room);
+    // Only up to the very end: what was cut off before is not zero, and may still be in use.
+    if (bytes.len > 0 and @intFromPtr(bytes.ptr) + bytes.len == end) {
+        take(@as(u64, end) + (size - bytes.len));
         return bytes.ptr[0..size];
     }
     const larger = alloc(size);

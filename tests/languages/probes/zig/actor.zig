@@ -38,6 +38,14 @@ fn hash(state: []u8) theater.Turn {
     return .{ .output = output, .state = order };
 }
 
+/// Bytes that were cut off, and such that a slice of the last allocation does not reach, are no part of what grows.
+fn resize() []const u8 {
+    const whole = theater.alloc(12);
+    @memset(whole, 'x');
+    const grown = theater.resize(theater.resize(whole, 4), 12);
+    return print("{s} {s} {s} {d}", .{ grown[0..4], if (std.mem.allEqual(u8, grown[4..], 0)) "zero" else "not zero", whole, theater.resize(grown, 100000)[99999] });
+}
+
 pub fn handle(input: []const u8, state: []u8) theater.Error!theater.Turn {
     if (std.mem.eql(u8, input, "hash")) return hash(state);
     var generator = std.Random.DefaultPrng.init(7);
@@ -45,6 +53,8 @@ pub fn handle(input: []const u8, state: []u8) theater.Error!theater.Turn {
         print("{d} {d} {}", .{ theater.now(), theater.random(4).len, !std.mem.eql(u8, theater.random(8), theater.random(8)) })
     else if (std.mem.eql(u8, input, "random"))
         print("{d}", .{generator.random().int(u32)})
+    else if (std.mem.eql(u8, input, "resize"))
+        resize()
     else if (std.mem.eql(u8, input, "source"))
         print("{s} {s} {d}", .{ source(), theater.selfName(), theater.sequence() })
     else if (std.mem.eql(u8, input, "send")) sent: {
