@@ -1,9 +1,27 @@
 //! A state that is any type of serde's, as JSON or as CBOR. The same value gives the same bytes: members and keys stand in order, whatever
 //! the order of a `HashMap`.
 
-use crate::Codec;
+use crate::{finite::Finite, Codec};
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::{Map, Number, Value};
+
+/// How deep what is read may nest; serde_json has the same bound.
+const DEPTH: usize = 128;
+
+/// Whether it nests no deeper than what can be read.
+fn is_flat(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => depth + 1 < DEPTH && items.iter().all(|item| is_flat(item, depth + 1)),
+        Value::Object(members) => depth + 1 < DEPTH && members.values().all(|member| is_flat(member, depth + 1)),
+        _ => true,
+    }
+}
+
+/// The value as a tree. None: it could not be read back as what it is, and the actor would have no state any more.
+fn tree<T: Serialize>(state: T) -> Option<Value> {
+    state.serialize(Finite).ok()?;
+    serde_json::to_value(state).ok().filter(|value| is_flat(value, 0))
+}
 
 /// JSON: members in the order of their names, no spaces. To be read by people, and by the other languages' JSON codecs.
 pub struct Json;
@@ -15,7 +33,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for Json {
 
     fn encode(state: T) -> Option<Vec<u8>> {
         // serde_json's map is a tree, ordered by key.
-        serde_json::to_vec(&serde_json::to_value(state).ok()?).ok()
+        serde_json::to_vec(&tree(state)?).ok()
     }
 }
 
@@ -32,12 +50,10 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for Cbor {
 
     fn encode(state: T) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        put(&serde_json::to_value(state).ok()?, &mut out);
+        put(&tree(state)?, &mut out);
         Some(out)
     }
 }
-
-const DEPTH: usize = 128;
 
 fn put_head(major: u8, value: u64, out: &mut Vec<u8>) {
     let major = major << 5;
@@ -253,6 +269,50 @@ mod tests {
         assert_eq!(<Cbor as Codec<Stock>>::decode(cbor.clone()), Some(stock()));
         for size in 0..cbor.len() {
             assert_eq!(<Cbor as Codec<Stock>>::decode(cbor[..size].to_vec()), None);
+        }
+    }
+
+    #[test]
+    fn a_float_that_is_not_finite_is_refused_wherever_it_stands() {
+        #[derive(Serialize, Deserialize)]
+        enum Kind {
+            Unit,
+            One(f64),
+            Two(u8, f64),
+            Named { value: Option<f32> },
+        }
+        fn refused<T: Serialize + DeserializeOwned>(make: impl Fn(f64) -> T) {
+            for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                assert!(Json::encode(make(value)).is_none() && Cbor::encode(make(value)).is_none());
+            }
+            assert!(Json::encode(make(0.5)).is_some() && Cbor::encode(make(0.5)).is_some());
+        }
+        refused(|value| value);
+        refused(|value| Some(vec![(1, value)]));
+        refused(|value| HashMap::from([(7, value as f32)]));
+        refused(|value| [Kind::Unit, Kind::One(value)]);
+        refused(|value| Kind::Two(1, value));
+        refused(|value| Kind::Named { value: Some(value as f32) });
+        refused(|value| Stock { price: value, ..stock() });
+        assert_eq!(Json::encode((1u128, -1i128, 'c', ())), Some(br#"[1,-1,"c",null]"#.to_vec()));
+    }
+
+    #[test]
+    fn what_is_encoded_nests_no_deeper_than_what_is_decoded() {
+        #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+        struct Nest(Vec<Nest>);
+        let nest = |depth| (1..depth).fold(Nest(vec![]), |inner, _| Nest(vec![inner]));
+        let deepest = nest(127);
+        assert_eq!(<Json as Codec<Nest>>::decode(Json::encode(deepest.clone()).unwrap()), Some(deepest.clone()));
+        assert_eq!(<Cbor as Codec<Nest>>::decode(Cbor::encode(deepest.clone()).unwrap()), Some(deepest));
+        assert!(Json::encode(nest(128)).is_none() && Cbor::encode(nest(128)).is_none());
+    }
+
+    #[test]
+    fn every_float_comes_back_from_json() {
+        for value in [31.245270191439438, 121.48791951161945, 100.78399658203125, f64::MAX, f64::MIN_POSITIVE, 5e-324, -0.0] {
+            let back = <Json as Codec<f64>>::decode(Json::encode(value).unwrap()).unwrap();
+            assert_eq!(back.to_bits(), value.to_bits(), "{value}");
         }
     }
 }

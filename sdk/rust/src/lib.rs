@@ -52,6 +52,8 @@ pub mod text;
 #[cfg(feature = "serde")]
 mod codec;
 #[cfg(feature = "serde")]
+mod finite;
+#[cfg(feature = "serde")]
 pub use codec::{Cbor, Json};
 
 #[doc(hidden)]
