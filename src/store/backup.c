@@ -34,7 +34,12 @@ static bool copy_key(void *context, const char *name)
         copy->status = th_fail_memory(copy->reterr, "a path");
     else
         copy->status = th_port_read_file(copy->port, from, KEY_FILE_MAX, &contents, copy->reterr);
-    if (!copy->status)
+    /* What is gone since it was listed was about to take another's place (th_port_replace_file): a process that
+     * signs goes on meanwhile. The copy is then that of a moment before. */
+    bool gone = copy->status == THEATER_NOT_FOUND;
+    if (gone)
+        copy->status = THEATER_OK;
+    if (!copy->status && !gone)
         copy->status =
             th_port_replace_file(copy->port, to, TH_FILE_PRIVATE, th_buf_slice(&contents), copy->reterr);
     th_buf_done(&contents);

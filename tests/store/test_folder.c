@@ -360,6 +360,23 @@ static void killed_writer_loses_nothing(void **state)
 
 /* ---- backup ---- */
 
+/* The link stands for a file that is listed and then gone, as the temporary one of a signature is. */
+static void a_backup_goes_on_where_a_key_file_is_being_replaced(void **state)
+{
+    theater_error error;
+    th_store_options options = options_for(new_folder());
+    const char *copy = in(new_folder(), "copy");
+    th_store *store = open_store(&options);
+    assert_int_equal(mkdir(in(options.folder, "keys"), 0700), 0);
+    assert_int_equal(symlink("nowhere", in(options.folder, "keys/a.new")), 0);
+    write_text(in(options.folder, "keys/signing"), "secret");
+    OK(th_store_backup(store, copy, &error));
+    struct stat info;
+    assert_int_equal(stat(in(copy, "keys/signing"), &info), 0);
+    assert_int_equal(access(in(copy, "format"), F_OK), 0);
+    th_store_close(store);
+}
+
 static void backup_of_a_living_folder_is_whole(void **state)
 {
     theater_error error;
@@ -418,6 +435,7 @@ int main(void)
         cmocka_unit_test(index_of_another_folder_is_made_anew),
         cmocka_unit_test(index_beyond_the_log_is_corrupt),
         cmocka_unit_test(killed_writer_loses_nothing),
+        cmocka_unit_test(a_backup_goes_on_where_a_key_file_is_being_replaced),
         cmocka_unit_test(backup_of_a_living_folder_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
