@@ -47,9 +47,8 @@ void cli_json_line(cli_output *out)
     cli_put(out, th_slice_of("\n", 1));
 }
 
-static void put_quoted(cli_output *out, th_slice text)
+static void put_escaped(cli_output *out, th_slice text)
 {
-    cli_put(out, th_slice_of("\"", 1));
     size_t begin = 0;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.data[i];
@@ -78,7 +77,25 @@ static void put_quoted(cli_output *out, th_slice text)
         }
     }
     cli_put(out, th_slice_of(text.data + begin, text.size - begin));
-    cli_put(out, th_slice_of("\"", 1));
+}
+
+/* The path of a file need not be UTF-8, and JSON has to be: what is none becomes U+FFFD. */
+static void put_quoted(cli_output *out, th_slice text)
+{
+    cli_puts(out, "\"");
+    if (th_utf8_valid(text)) {
+        put_escaped(out, text);
+    } else {
+        for (size_t at = 0; at < text.size;) {
+            size_t size = cli_character_size(th_slice_of(text.data + at, text.size - at));
+            if (size)
+                put_escaped(out, th_slice_of(text.data + at, size));
+            else
+                cli_puts(out, "\\ufffd");
+            at += size ? size : 1;
+        }
+    }
+    cli_puts(out, "\"");
 }
 
 void cli_json_key(cli_output *out, const char *key)

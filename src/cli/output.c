@@ -101,8 +101,7 @@ bool cli_printable(th_slice bytes)
     return th_utf8_valid(bytes);
 }
 
-/* The size of the UTF-8 character at the front, 0 when there is none. */
-static size_t character_size(th_slice bytes)
+size_t cli_character_size(th_slice bytes)
 {
     for (size_t size = 1; size <= 4 && size <= bytes.size; size++)
         if (th_utf8_valid(th_slice_of(bytes.data, size)))
@@ -114,7 +113,7 @@ void cli_put_safe(cli_output *out, th_slice bytes, size_t max)
 {
     size_t used = 0;
     while (bytes.size > 0) {
-        size_t size = character_size(bytes);
+        size_t size = cli_character_size(bytes);
         char escape[8];
         th_slice shown = th_slice_of(bytes.data, size);
         if (size == 0 || !cli_printable(shown) || bytes.data[0] < 0x20) {

@@ -35,6 +35,10 @@ class Check(Case):
         self.bare("replay", "counter.bundle")
         self.bare("replay", "counter.bundle", "--engine", "pulley")
 
+    def test_json_stays_json_where_a_path_is_no_utf8(self):
+        done = self.run_theater("export", "counter", b"a\xe9\xc3\xa9.bundle", "--json")
+        self.assertEqual(done.json["file"], "a\ufffdé.bundle")
+
     def test_an_actors_name_comes_before_a_files(self):
         self.file("counter", "this is no bundle")
         self.run_theater("verify", "counter")
