@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,12 +96,16 @@ static theater_status export_remote(const cli_run *cli, cli_place *place, const 
                                     theater_error *reterr)
 {
     char temporary[4200];
-    int size = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
+    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (size < 0 || (size_t)size >= sizeof temporary)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "the path of the bundle is too long");
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    /* A name that nobody can have made before, also in a folder that others write to. */
+    int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return cli_fail_errno(path, reterr);
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(fd, 0644 & ~mask);
     cli_progress progress;
     cli_progress_begin(&progress, "exporting");
     bool all = cli_flag(cli, "--all");

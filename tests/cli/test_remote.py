@@ -91,7 +91,8 @@ class Reading(ServerCase):
             other = self.over("export", *how, remote, "--json").json
             self.assertEqual((mine["chains"], mine["bytes"]), (other["chains"], other["bytes"]))
             self.assertEqual(local.read_bytes(), remote.read_bytes(), how)
-        self.assertEqual([p.name for p in self.folder.glob("*.tmp")], [])
+            self.assertEqual(local.stat().st_mode, remote.stat().st_mode)
+        self.assertEqual([p.name for p in self.folder.glob("remote.bundle*")], ["remote.bundle"])
 
     def test_checks_are_done_here(self):
         for command in (["verify"], ["verify", "--all"], ["verify", "counter"], ["replay"], ["replay", "ping"],
