@@ -90,6 +90,21 @@ test("numbers of 64 bits keep all their digits, and texts that look like them st
     assert.throws(() => lib.parseJson('{"a":'));
 });
 
+test("fractions are no whole numbers, and no string is taken for one", () => {
+    for (const text of ["[0.30000000000000004,12345678901234567890]", "[1.7976931348623157e308]", "[12345678901234567.25]"])
+        assert.deepEqual(lib.parseJson(text).map(Number), JSON.parse(text), text);
+    // What an actor may say, beside a time that has 19 digits.
+    for (const said of ["\u0000int:5", "\u0000int:no", '"\u0000int:5"']) {
+        const value = { said, timestamp: 1767225600000000001n };
+        assert.deepEqual(lib.parseJson(lib.formatJson(value)), value);
+    }
+});
+
+test("keys of CBOR that are lists or maps are told apart", () => {
+    const map = (value) => lib.cborTree(Buffer.from("a2820101" + value + "82010202", "hex")); // {[1, 1]: value, [1, 2]: 2}
+    assert.deepEqual(lib.treeChanges(map("01"), map("03")).map((one) => [one.path, one.after.text]), [[["[1, 1]"], "3"]]);
+});
+
 test("percentiles of a histogram are those between two readings, and a restart counts from zero", () => {
     const reading = (at, one, two, all) => ({ at, values: lib.parseMetrics(`# HELP x\nx_bucket{le="0.1"} ${one}\nx_bucket{le="0.2"} ${two}\nx_bucket{le="+Inf"} ${all}\nx_count ${all}\nturns ${all}\n`) });
     assert.equal(lib.percentile(reading(0, 10, 20, 20), reading(1000, 10, 20, 20), "x", 0.5), null);

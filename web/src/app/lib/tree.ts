@@ -52,7 +52,12 @@ function fromCbor(node: CborNode): Tree {
     }
 }
 
-const keyText = (key: Tree): string => (key.kind === "leaf" ? (key.leaf === "bytes" ? `h'${key.text}'` : key.text) : "{…}");
+/** All of a key: two that differ must not look alike to a comparison. */
+function keyText(key: Tree): string {
+    if (key.kind === "list") return `[${key.items.map(keyText).join(", ")}]`;
+    if (key.kind === "map") return `{${key.entries.map(([name, value]) => `${name}: ${keyText(value)}`).join(", ")}}`;
+    return key.leaf === "bytes" ? `h'${key.text}'` : key.text;
+}
 
 /** The tree of CBOR, or null where it is none, or too large to be shown as a tree. */
 export function cborTree(bytes: Uint8Array): Tree | null {
