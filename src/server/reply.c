@@ -1,6 +1,7 @@
 /* Replies: problem documents, JSON, compression, ETags, whole and in pieces. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 #include <zlib.h>
 
 #include "server/internal.h"
@@ -155,10 +156,26 @@ static bool compressible(const char *type)
                     strcmp(type, "image/svg+xml") == 0);
 }
 
+/* RFC 9110, section 12.5.3: a coding with the weight 0 is refused. Spaces may stand around each of its parts. */
 bool th_accepts_gzip(const th_exchange *x)
 {
-    const char *accepted = th_exchange_header(x, "accept-encoding");
-    return accepted && strstr(accepted, "gzip") && !strstr(accepted, "gzip;q=0");
+    static const char spaces[] = " \t";
+    const char *at = th_exchange_header(x, "accept-encoding");
+    while (at && *at) {
+        at += strspn(at, spaces);
+        size_t size = strcspn(at, ",; \t");
+        bool is_gzip = size == 4 && strncasecmp(at, "gzip", 4) == 0;
+        at += size;
+        const char *end = at + strcspn(at, ",");
+        if (is_gzip) {
+            at += strspn(at, "; \t");
+            bool weighed = strncasecmp(at, "q=", 2) == 0;
+            const char *digit = weighed ? at + 2 + strspn(at + 2, "0.") : end;
+            return !weighed || (*digit >= '1' && *digit <= '9');
+        }
+        at = end + (*end == ',');
+    }
+    return false;
 }
 
 /* Compresses the body where the client takes that and it gains something. */

@@ -66,6 +66,10 @@ class Http(Case):
         packed = self.get("/v1/actors/counter/elements", Accept_Encoding="gzip")
         self.assertEqual(packed.headers["Content-Encoding"], "gzip")
         self.assertEqual(gzip.decompress(packed.body), plain.body)
+        for taken, accepted in [(True, "br;q=1, GZIP ; q=0.5"), (True, "gzip;q=0.001,identity"), (False, "gzip; q=0"), (False, "gzip;q=0.000"),
+                                (False, "br, x-gzip"), (False, "deflate")]:
+            reply = self.get("/v1/actors/counter/elements", Accept_Encoding=accepted)
+            self.assertEqual(reply.headers["Content-Encoding"], "gzip" if taken else None, accepted)
         self.assertLess(len(packed.body), len(plain.body) / 2)
 
     def test_a_large_body_comes_through(self):
