@@ -51,8 +51,11 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     theater_status status = th_guest_project_find(path, language, &project, reterr);
     if (status)
         return status;
-    if (!cli_flag(cli, "--watch"))
-        return build_once(cli, &project, &built, reterr);
+    if (!cli_flag(cli, "--watch")) {
+        cli_catch_interrupt(); /* the tool that runs ends by itself; what it left has to go */
+        status = build_once(cli, &project, &built, reterr);
+        return status && cli_interrupted() ? th_fail(reterr, THEATER_INTERRUPTED, "interrupted") : status;
+    }
     return cli_build_watch(cli, &project, actor, build_once, reterr);
 }
 

@@ -183,6 +183,21 @@ class Command(unittest.TestCase):
         done = subprocess.run([PROGRAM, "build", "z"], cwd=self.folder, env=named, capture_output=True, text=True, check=False)
         self.assertIn("THEATER_ZIG is /no/such/zig, which is no program", done.stderr)
 
+    def test_an_interrupted_build_leaves_nothing_behind(self):
+        self.new()
+        slow = self.folder / "slow"
+        slow.write_text("#!/bin/sh\nsleep 30\n")
+        slow.chmod(0o755)
+        build = subprocess.Popen([PROGRAM, "build", "poll"], cwd=self.folder, env={**os.environ, "THEATER_CLANG": str(slow)},
+                                 stderr=subprocess.PIPE, text=True, start_new_session=True)
+        while not list(self.folder.glob("poll/build/.work-*")):
+            time.sleep(0.05)
+        time.sleep(0.3)
+        os.killpg(build.pid, signal.SIGINT)
+        self.assertIn("interrupted", build.communicate(timeout=20)[1])
+        self.assertEqual(build.returncode, 26)
+        self.assertFalse((self.folder / "poll" / "build").exists())
+
     def test_watching_builds_and_upgrades(self):
         poll = self.new()
         (poll / "actor.test").unlink()
