@@ -381,7 +381,7 @@ static theater_status walk_folder(th_source *source, const th_walker *walker, th
     folder_walk walk = {.folder = self->folder, .walker = walker};
     th_buf_init(&walk.element, TH_READ_MAX);
     th_buf_init(&walk.other, TH_READ_MAX);
-    th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX);
+    th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX + 1); /* printf needs room for its zero */
     theater_status status = th_element_reader_new(self->folder->store, &walk.reader, reterr);
     if (!status)
         status = walk_ids(&walk, self->actor, reterr);

@@ -213,6 +213,33 @@ static void no_proof_has_more_hashes_than_any_can(void **state)
     th_buf_done(&text);
 }
 
+static void the_longest_names_are_signed_and_checked(void **state)
+{
+    (void)state;
+    char origin[256 + 1] = "", actor[128 + 1] = "";
+    memset(origin, 'o', 256);
+    memset(actor, 'a', 128);
+    char *folder = test_folder();
+    theater_runtime *runtime;
+    theater_runtime_options options = {.folder = test_path(folder, "data"), .origin = origin, .workers = 2};
+    assert_ok(theater_runtime_open(&options, &runtime, &error));
+    test_start(runtime, actor, "counter.wasm", "");
+    theater_bytes note, key;
+    assert_ok(theater_checkpoint(runtime, actor, &note, &error));
+    theater_runtime_close(runtime);
+    theater_folder *read = test_read(folder);
+    assert_ok(theater_verifier_key(read, 1, &key, &error));
+    theater_source source = {.folder = read, .actor_id = 1};
+    theater_report report;
+    assert_ok(theater_verify(&source, NULL, &report, &error));
+    assert_int_equal(report.status, THEATER_OK);
+    assert_int_equal(report.checkpoints, 1);
+    theater_folder_close(read);
+    theater_bytes_free(&note);
+    theater_bytes_free(&key);
+    test_remove(folder);
+}
+
 static void what_cannot_be_proved(void **state)
 {
     (void)state;
@@ -239,6 +266,7 @@ int main(void)
         cmocka_unit_test(an_element_must_stand_where_it_says),
         cmocka_unit_test(texts_that_are_no_proofs),
         cmocka_unit_test(no_proof_has_more_hashes_than_any_can),
+        cmocka_unit_test(the_longest_names_are_signed_and_checked),
         cmocka_unit_test(what_cannot_be_proved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
