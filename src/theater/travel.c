@@ -81,7 +81,11 @@ static theater_status run_element(th_travel *self, uint64_t sequence, theater_er
     else
         status =
             th_instance_replay(self->instance, &recorded, component, self->workspace, &difference, reterr);
-    if (!status && difference != TH_SAME)
+    /* An undecided rejection leaves the instance behind it, in the state that both agree on. */
+    bool goes_on = difference == TH_SAME ||
+                   (difference == TH_DIFFERS_UNDECIDED && self->instance &&
+                    th_instance_elements(self->instance) == sequence + 1);
+    if (!status && !goes_on)
         status = differs(difference, sequence, reterr);
     th_workspace_clear(self->workspace);
     th_loaded_unref(before);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/signals.h"
 #include "port/system.h"
 
 theater_error error;
@@ -75,6 +76,7 @@ theater_runtime *test_open(const char *folder, uint64_t snapshot_bytes)
     theater_runtime_options options = {
         .folder = test_path(folder, "data"), .snapshot_bytes = snapshot_bytes, .workers = 2};
     assert_ok(theater_runtime_open(&options, &runtime, &error));
+    test_keep_signals();
     return runtime;
 }
 

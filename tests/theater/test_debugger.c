@@ -123,6 +123,49 @@ static void an_upgrade_is_run_again_and_states_behind_it_reached(void **state)
     test_remove(folder);
 }
 
+/* The stack of a recorder is 1 MiB and that of a reader 4 MiB, so some depths overflow only the first. */
+static void states_behind_an_undecided_rejection_are_reached(void **state)
+{
+    (void)state;
+    char *folder = test_folder();
+    theater_runtime *runtime = test_open(folder, 0);
+    size_t size;
+    uint8_t *binary = test_file(TH_FIXTURES "/recursion.wasm", &size);
+    theater_actor_options options = {.name = "deep", .component = {binary, size}};
+    assert_ok(theater_actor_start(runtime, &options, NULL, &error));
+    th_free(binary);
+    uint64_t last = 0;
+    uint8_t depth[4];
+    theater_message message = {.actor = "deep", .input = th_slice_of(depth, sizeof depth)};
+    theater_answer answer;
+    theater_status status = THEATER_OK;
+    for (uint32_t n = 1000; status == THEATER_OK; n += n / 4, last++) {
+        th_put_u32le(depth, n);
+        status = theater_send(runtime, &message, &answer, &error);
+        theater_answer_done(&answer);
+    }
+    assert_int_equal(status, THEATER_REJECTED);
+    th_put_u32le(depth, 5);
+    assert_ok(theater_send(runtime, &message, &answer, &error));
+    theater_answer_done(&answer);
+    theater_runtime_close(runtime);
+
+    theater_folder *read = test_read(folder);
+    uint64_t id = test_actor(read, "deep").id;
+    theater_trial trial;
+    assert_ok(theater_rerun(read, id, last, &trial, &error));
+    assert_true(trial.differences & THEATER_DIFFERS_UNDECIDED);
+    theater_trial_done(&trial);
+    assert_ok(theater_rerun(read, id, last + 1, &trial, &error));
+    assert_int_equal(trial.differences, 0);
+    theater_trial_done(&trial);
+    theater_bytes bytes;
+    assert_ok(theater_state_at(read, id, last + 1, &bytes, &error));
+    theater_bytes_free(&bytes);
+    theater_folder_close(read);
+    test_remove(folder);
+}
+
 static void differences_have_words(void **state)
 {
     (void)state;
@@ -140,6 +183,7 @@ int main(void)
         cmocka_unit_test(an_input_runs_on_any_state_and_is_not_recorded),
         cmocka_unit_test(messages_come_with_their_payloads),
         cmocka_unit_test(an_upgrade_is_run_again_and_states_behind_it_reached),
+        cmocka_unit_test(states_behind_an_undecided_rejection_are_reached),
         cmocka_unit_test(differences_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
