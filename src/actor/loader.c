@@ -267,6 +267,10 @@ static theater_status bring(th_loader *loader, const th_hash *hash, const th_sli
 theater_status th_loader_add(th_loader *loader, th_slice binary, th_loaded **ret, theater_error *reterr)
 {
     th_hash hash;
+    /* What from_binary could not read again must not come onto a chain. */
+    if (binary.size > BINARY_MAX)
+        return th_fail(reterr, THEATER_TOO_LARGE, "the component has %zu bytes; at most %zu can be loaded",
+                       binary.size, BINARY_MAX);
     theater_status status = hash_of(binary, &hash, reterr);
     return status ? status : bring(loader, &hash, &binary, ret, reterr);
 }

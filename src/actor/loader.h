@@ -34,7 +34,7 @@ THEATER_CHECKED theater_status th_loader_new(const th_loader_options *options, t
 void th_loader_free(th_loader *loader); /* after every th_loaded was given back */
 
 /* Compiles and checks a binary, and takes a reference. COMPONENT_REFUSED names everything that is wrong,
- * one finding a line (so the message may hold newlines). */
+ * one finding a line (so the message may hold newlines). TOO_LARGE. */
 THEATER_CHECKED theater_status th_loader_add(th_loader *loader, th_slice binary, th_loaded **ret,
                                              theater_error *reterr);
 /* The component with this hash, from memory, the compiled form or the binary, and takes a reference.

@@ -131,6 +131,19 @@ static void a_binary_comes_from_the_store(void **state)
     th_loaded_unref(loaded);
 }
 
+static void what_could_not_be_read_again_is_refused(void **state)
+{
+    size_t size = ((size_t)256 << 20) + 1;
+    uint8_t *binary = th_alloc_zero(1, size); /* pages that nobody touches */
+    assert_non_null(binary);
+    th_loaded *loaded;
+    theater_error error = {0};
+    assert_int_equal(th_loader_add(S.loader, th_slice_of(binary, size), &loaded, &error), THEATER_TOO_LARGE);
+    assert_int_equal(th_loader_add(S.loader, th_slice_of(binary, size - 1), &loaded, &error),
+                     THEATER_COMPONENT_REFUSED);
+    th_free(binary);
+}
+
 static void a_compiled_form_is_used_and_a_bad_one_replaced(void **state)
 {
     th_loaded *loaded;
@@ -239,6 +252,7 @@ int main(void)
         TEST(one_component_is_shared),
         TEST(a_refused_component_says_all_that_is_wrong),
         TEST(a_binary_comes_from_the_store),
+        TEST(what_could_not_be_read_again_is_refused),
         TEST(a_compiled_form_is_used_and_a_bad_one_replaced),
         TEST(at_most_keep_stay_idle_and_the_oldest_goes),
         TEST(threads_share_it),
