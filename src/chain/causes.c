@@ -51,7 +51,8 @@ struct th_causes {
 typedef enum cause_outcome { CHECKED, MISSING, UNCHECKED } cause_outcome;
 
 theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_lookup lookup, void *context,
-                             uint64_t max_senders, th_causes **ret, theater_error *reterr)
+                             uint64_t max_senders, uint64_t table_seed, th_causes **ret,
+                             theater_error *reterr)
 {
     th_causes *causes = th_alloc_zero(1, sizeof *causes);
     if (!causes)
@@ -61,7 +62,7 @@ theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_looku
     causes->lookup = lookup;
     causes->context = context;
     causes->max_senders = max_senders ? max_senders : DEFAULT_SENDERS;
-    th_name_table_init(&causes->senders, 0);
+    th_name_table_init(&causes->senders, table_seed);
     th_rejection_hashes(hasher, causes->rejections);
     *ret = causes;
     return THEATER_OK;

@@ -33,10 +33,10 @@ typedef struct th_causes th_causes;
 
 /* A check of the chain of `actor` (borrowed while it lives, as hasher and context). The lookup must also find
  * that chain's own earlier elements. At most `max_senders` senders are remembered (0: 2^20; beyond:
- * TOO_LARGE). *ret is the caller's. Errors: NO_MEMORY. */
+ * TOO_LARGE); `table_seed` as in th_verify_options. *ret is the caller's. Errors: NO_MEMORY. */
 THEATER_CHECKED theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_lookup lookup,
-                                             void *context, uint64_t max_senders, th_causes **ret,
-                                             theater_error *reterr);
+                                             void *context, uint64_t max_senders, uint64_t table_seed,
+                                             th_causes **ret, theater_error *reterr);
 void th_causes_free(th_causes *causes); /* accepts NULL */
 
 /* Takes the chain's elements in ascending order. Elements without a cause cost nothing. With a message it

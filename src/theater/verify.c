@@ -17,6 +17,7 @@ typedef struct cause_check {
     th_slice own_name; /* of the chain that is checked, and its place */
     uint64_t own_place;
     th_hasher *hasher;
+    uint64_t table_seed; /* nobody who made a chain knows it */
     const bool *cancel;
     struct claim *claims; /* that requests were not delivered, of all chains; sorted before they are used */
     size_t claim_count;
@@ -146,7 +147,8 @@ static theater_status check_chain(cause_check *check, const th_pass_chain *chain
     check->own_name = th_slice_text(chain->name);
     check->own_place = chain->place;
     th_causes *causes;
-    theater_status status = th_causes_new(check->own_name, check->hasher, look_up, check, 0, &causes, reterr);
+    theater_status status = th_causes_new(check->own_name, check->hasher, look_up, check, 0,
+                                          check->table_seed, &causes, reterr);
     if (status)
         return status;
     theater_error why = {.status = THEATER_OK};
@@ -188,7 +190,10 @@ static theater_status check_causes(th_source *source, const th_pass *pass, const
 {
     cause_check check = {.source = source, .cancel = cancel};
     th_buf_init(&check.buf, TH_READ_MAX);
-    theater_status status = th_hasher_new(&check.hasher, reterr);
+    theater_status status =
+        th_port_entropy(th_port_system(), (uint8_t *)&check.table_seed, sizeof check.table_seed, reterr);
+    if (!status)
+        status = th_hasher_new(&check.hasher, reterr);
     if (!status)
         status = th_source_reader_new(source, &check.reader, reterr);
     for (size_t i = 0; !status && report->status == THEATER_OK && i < pass->count; i++)

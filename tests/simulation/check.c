@@ -210,7 +210,7 @@ static void check_causes(check_run *check, const th_actor_info *info)
     th_buf_init(&buf, READ_MAX);
     theater_error error = {0};
     theater_status status =
-        th_causes_new(th_slice_text(info->name), check->hasher, find_element, check, 0, &causes, &error);
+        th_causes_new(th_slice_text(info->name), check->hasher, find_element, check, 0, 0, &causes, &error);
     for (uint64_t i = 0; i < info->elements && !status; i++) {
         th_record record;
         th_element element;
