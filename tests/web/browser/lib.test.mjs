@@ -1,5 +1,6 @@
 // What the page reckons with, without a browser: differences, 64-bit numbers, figures, streams, addresses.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
@@ -10,7 +11,7 @@ const APP = resolve(dirname(fileURLToPath(import.meta.url)), "../../../web/src/a
 
 /** The modules as one, made as the page is made; what they ask of a browser when they are loaded is empty. */
 async function load() {
-    const names = ["bytes", "diff", "events", "format", "json", "metrics", "route", "tree"];
+    const names = ["bytes", "diff", "elements", "events", "format", "json", "metrics", "route", "tree", "../../verify/api"];
     const { outputFiles } = await require("esbuild").build({
         stdin: { contents: names.map((name) => `export * from "./${name}";`).join("\n"), resolveDir: APP },
         bundle: true, write: false, format: "esm", target: "es2021", nodePaths: [process.env.THEATER_PAGE_MODULES], define: { WORKER_URL: '""' },
@@ -158,4 +159,41 @@ test("hex and texts are read and written", () => {
     assert.equal(lib.preview({ base64: Buffer.from([0, 255]).toString("base64") }), "0x00ff");
     assert.equal(lib.textOf(Uint8Array.from([0xff])), null);
     assert.equal(lib.exactTime(1795430930970983001n), "2026-11-23T10:48:50.970983001Z");
+});
+
+/** What a server says of an element that is encoded so: all that its bytes say. */
+function documentOf(encoding, hash, input) {
+    const { input: _input, effects: _effects, stateBefore, stateAfter, stateSize, version: _version, cause, id, output: _output, ...rest } = lib.decodeElement(encoding);
+    const kinds = { message: "message", answer: "reply", undelivered: "notice" };
+    return {
+        ...rest, hash, input, output: null, state_before: stateBefore, state_after: stateAfter, state_size: stateSize,
+        cause: cause && { ...cause, kind: kinds[cause.kind] }, id: id && Buffer.from(id).toString(),
+    };
+}
+
+test("an element whose cause or key is shown otherwise than it is encoded has a fault", async () => {
+    const { chain } = JSON.parse(readFileSync(join(APP, "../../../../tests/vectors/vectors.json"), "utf8"));
+    let versions = 0;
+    const faults = async (sequence, change) => {
+        const recorded = chain[sequence], bytes = (text) => new Uint8Array(Buffer.from(text, "hex"));
+        const shown = documentOf(bytes(recorded.element), recorded.hash, Buffer.from(recorded.input, "hex").toString());
+        change(shown);
+        const parts = { encoding: recorded.element, effects: recorded.effects, output: recorded.output, input: recorded.input };
+        globalThis.fetch = async (path) => {
+            const part = parts[path.split("/").pop()];
+            return new Response(part === undefined ? lib.formatJson(shown) : bytes(part));
+        };
+        return (await lib.loadElement("counter", `${versions++}`, sequence)).faults;
+    };
+    const cause = ["the cause shown is not the one in its encoding"], key = ["the key shown is not the one in its encoding"];
+    assert.deepEqual(await faults(1, () => {}), []);
+    assert.deepEqual(await faults(1, (shown) => (shown.id = "order-8")), key);
+    assert.deepEqual(await faults(1, (shown) => (shown.id = null)), key);
+    assert.deepEqual(await faults(4, () => {}), []);
+    assert.deepEqual(await faults(4, (shown) => shown.cause.sequence++), cause);
+    assert.deepEqual(await faults(4, (shown) => (shown.cause.hash = chain[0].hash)), cause);
+    assert.deepEqual(await faults(4, (shown) => (shown.cause.failed = !shown.cause.failed)), cause);
+    assert.deepEqual(await faults(4, (shown) => (shown.cause.kind = "message")), cause);
+    assert.deepEqual(await faults(5, () => {}), []);
+    assert.deepEqual(await faults(5, (shown) => (shown.cause.sequence = 3)), cause);
 });

@@ -1,9 +1,9 @@
 // Elements that were looked at, with their effects: they never change, so the last ones are kept. Each is checked
 // when it comes: what the page shows must be what the element's bytes say, and these must have the element's hash.
-import { decodeEffects, decodeElement, type EffectView, elementHash, type ElementView, sha256 } from "../../verify/api";
+import { type CauseView, decodeEffects, decodeElement, type EffectView, elementHash, type ElementView, sha256 } from "../../verify/api";
 import { api, Problem } from "./api";
-import { decoded } from "./bytes";
-import type { Element } from "./types";
+import { decoded, sameBytes } from "./bytes";
+import type { Cause, Element } from "./types";
 
 export interface Whole {
     element: Element;
@@ -69,5 +69,18 @@ const fieldsOf = (element: Element, view: ElementView): [string, boolean][] => [
     ["state size", BigInt(element.state_size) === view.stateSize],
     ["fuel", BigInt(element.fuel) === view.fuel],
     ["principal", element.principal === view.principal],
-    ["cause", (element.cause?.actor ?? null) === (view.cause?.actor ?? null)],
+    ["cause", sameCause(element.cause, view.cause)],
+    ["key", element.id === null || view.id === null ? element.id === view.id : sameBytes(decoded(element.id), view.id)],
 ];
+
+/** What a cause is called by the interface, and in the chain format. */
+const KINDS = { message: "message", reply: "answer", notice: "undelivered" } as const;
+
+function sameCause(cause: Cause | null, view: CauseView | null): boolean {
+    if (!cause || !view) return !cause && !view;
+    if (KINDS[cause.kind] !== view.kind || cause.actor !== view.actor) return false;
+    const same = (shown: number | bigint | undefined, known: bigint): boolean => shown !== undefined && BigInt(shown) === known;
+    if (view.kind === "undelivered") return cause.sequence === undefined && cause.hash === undefined && same(cause.request, view.request);
+    if (!same(cause.sequence, view.sequence) || cause.hash !== view.hash) return false;
+    return view.kind === "message" ? same(cause.index, view.index) : same(cause.request, view.request) && cause.failed === view.failed;
+}
