@@ -14,6 +14,14 @@ function check(condition, reason) {
         throw new Reject(reason);
 }
 
+/** A text that may be said. Whoever is told one checks it: a member may be an actor of another component. */
+function checkText(text) {
+    check(typeof text === "string" && text !== "" && text.length <= TEXT, `a message has 1 to ${TEXT} characters`);
+}
+
+/** Not `in`, which also finds what every object has: an actor may be called `constructor`. */
+const isMember = (name, state) => Object.hasOwn(state.members, name);
+
 /** The actor that sent this input; a client is refused. */
 function sender() {
     const from = source();
@@ -27,22 +35,24 @@ const room = {
     join({ display }, state) {
         const name = sender();
         check(typeof display === "string" && display !== "" && display.length <= 64, "a name has 1 to 64 characters");
-        check(name in state.members || Object.keys(state.members).length < MEMBERS, "the room is full");
+        check(isMember(name, state) || Object.keys(state.members).length < MEMBERS, "the room is full");
         check(!Object.entries(state.members).some(([other, known]) => other !== name && known === display),
             `there is another ${display} in the room`);
         state.members[name] = display;
+        check(isMember(name, state), "nobody is let in by this name"); // `__proto__` is no member of an object
         return { topic: state.topic, members: Object.values(state.members).sort() };
     },
 
     leave(_, state) {
         const name = sender();
-        check(name in state.members, "you are not in the room");
+        check(isMember(name, state), "you are not in the room");
         delete state.members[name];
     },
 
     say({ text }, state) {
         const name = sender();
-        check(name in state.members, "you are not in the room");
+        check(isMember(name, state), "you are not in the room");
+        checkText(text);
         state.said += 1;
         const heard = { number: state.said, from: state.members[name], text, at: now().toISOString() };
         for (const member of Object.keys(state.members))
@@ -69,7 +79,7 @@ const member = {
 
     say({ room: name, text }, state) {
         check(state.rooms.includes(name), `you are not in ${name}`);
-        check(typeof text === "string" && text !== "" && text.length <= TEXT, `a message has 1 to ${TEXT} characters`);
+        checkText(text);
         state.asked[request(name, { say: { text } })] = { room: name, join: false };
     },
 
@@ -77,7 +87,7 @@ const member = {
     heard(message, state) {
         const from = source();
         check(from.kind === "actor" && state.rooms.includes(from.name), "you are in no such room");
-        state.heard.push({ room: from.name, ...message });
+        state.heard.push({ ...message, room: from.name }); // last, so that no room speaks for another
         state.heard.splice(0, state.heard.length - HEARD);
     },
 
