@@ -139,15 +139,22 @@ impl Inventory {
         self.stock_of(&reservation.sku)
     }
 
-    /// The supplier's answer: what arrives, or why nothing does.
+    /// The supplier's answer: what arrives, or why nothing does. A rejection would leave the state as it was, with an order that waits for an
+    /// answer that has come already; so an answer of no use ends the order, too.
     fn delivered(&mut self, request: u64, failed: bool, input: &[u8]) -> Result<Vec<u8>> {
         let Some(sku) = self.ordered.remove(&request) else { reject!("nothing was ordered by {request}") };
         if failed {
             info!("the supplier sends no {sku}: {}", String::from_utf8_lossy(input));
             return Ok(Vec::new());
         }
-        let delivery: Delivery = serde_json::from_slice(input)?;
-        self.receive(sku, delivery.quantity)
+        let received = match serde_json::from_slice::<Delivery>(input) {
+            Ok(delivery) => self.receive(sku.clone(), delivery.quantity),
+            Err(error) => Err(error.into()),
+        };
+        received.or_else(|error| {
+            info!("the supplier's answer for {sku} is of no use: {}", error.0);
+            Ok(Vec::new())
+        })
     }
 }
 
@@ -193,5 +200,15 @@ mod tests {
         host::test::with(|host| host.now += 5 * MINUTE);
         inventory.handle(br#"{"reserve":{"id":"b","sku":"tea","quantity":2,"minutes":5}}"#).unwrap();
         assert!(inventory.verify());
+    }
+
+    #[test]
+    fn an_answer_of_no_use_ends_the_order() {
+        for answer in ["what", r#"{"quantity":1099511627777}"#] {
+            let mut inventory = Inventory::init(br#"{"supplier":"s","reorder_below":5,"reorder":20}"#).unwrap();
+            inventory.ordered.insert(131073, "tea".into());
+            assert!(inventory.delivered(131073, false, answer.as_bytes()).unwrap().is_empty());
+            assert!(inventory.ordered.is_empty());
+        }
     }
 }
