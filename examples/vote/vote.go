@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"theater.local/theater"
@@ -73,7 +74,8 @@ func read(text []byte, to any) error {
 	if err := decoder.Decode(to); err != nil {
 		return err
 	}
-	if decoder.More() {
+	// Not More, which asks for another value only: a stray brace would pass.
+	if _, err := decoder.Token(); err != io.EOF {
 		return errors.New("something stands behind the input")
 	}
 	return nil

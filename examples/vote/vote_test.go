@@ -44,3 +44,16 @@ func TestAVoteOfNobodyIsNoState(t *testing.T) {
 		t.Error("a vote of somebody who has none is taken")
 	}
 }
+
+func TestNothingStandsBehindAnInput(t *testing.T) {
+	a := assembly(t)
+	theater.Test.Source = theater.Source{Kind: theater.Client, Principal: "anna"}
+	for _, behind := range []string{"}", "]", " {}", "x"} {
+		if _, err := a.Handle([]byte(`{"tally":{"motion":"m"}}` + behind)); err == nil {
+			t.Errorf("%q behind an input was taken", behind)
+		}
+	}
+	if _, err := a.Handle([]byte("{\"tally\":{\"motion\":\"m\"}}\n")); err != nil {
+		t.Error(err)
+	}
+}
