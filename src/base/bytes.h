@@ -135,6 +135,9 @@ size_t th_decimal_encode(uint64_t number, char *out);
 
 /* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool th_utf8_valid(th_slice text);
+/* Puts spaces for the control characters (C0, DEL, C1) of a text that anybody may have written, because a
+ * terminal obeys them. Newlines may stay. */
+void th_blank_controls(char *text, bool keep_newlines);
 
 /* Whether the bytes are a name by the chain format: 1 to 128 bytes, labels of a-z 0-9 - _ joined by dots. */
 bool th_name_valid(th_slice name);

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
+
 static th_log_sink current_sink;
 static void *current_context;
 static th_log_level current_minimum;
@@ -23,9 +25,6 @@ void th_log(th_log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    for (char *c = line; *c; c++) {
-        if (*c == '\n')
-            *c = ' ';
-    }
+    th_blank_controls(line, false);
     current_sink(current_context, level, line);
 }

@@ -79,10 +79,7 @@ int theater_status_http(theater_status status)
 /* A message is one line, whatever it quotes. A refused component has one finding a line. */
 static void keep_to_lines(theater_error *error)
 {
-    for (char *c = error->message; *c; c++) {
-        if ((unsigned char)*c < ' ' && !(*c == '\n' && error->status == THEATER_COMPONENT_REFUSED))
-            *c = ' ';
-    }
+    th_blank_controls(error->message, error->status == THEATER_COMPONENT_REFUSED);
 }
 
 /* A message that was cut must still be UTF-8: drops the bytes of a character that is not whole. */

@@ -77,6 +77,16 @@ bool th_utf8_valid(th_slice text)
     return true;
 }
 
+void th_blank_controls(char *text, bool keep_newlines)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) /* U+0080 to U+009F */
+            c[0] = c[1] = ' ';
+        else if ((*c < ' ' && !(*c == '\n' && keep_newlines)) || *c == 0x7f)
+            *c = ' ';
+    }
+}
+
 static bool label_byte(uint8_t c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';

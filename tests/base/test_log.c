@@ -48,6 +48,8 @@ static void a_message_is_one_line_of_bounded_size(void **state)
     th_log_set_sink(keep, &level, TH_LOG_TRACE);
     th_log(TH_LOG_INFO, "a\nb");
     assert_string_equal(seen, "a b");
+    th_log(TH_LOG_INFO, "a\x1b[2J\x7f\xc2\x9b" "b\xc2\xa0");
+    assert_string_equal(seen, "a [2J   b\xc2\xa0");
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = 0;
     th_log(TH_LOG_INFO, "%s", text);

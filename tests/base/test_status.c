@@ -64,6 +64,15 @@ static void messages_are_formatted_and_put_in_front(void **state)
     assert_string_equal(error.message, "out of memory for a test");
 }
 
+static void a_message_holds_nothing_that_a_terminal_obeys(void **state)
+{
+    theater_error error;
+    th_fail(&error, THEATER_REJECTED, "said: %s", "a\n\x1b[2J\x7f\xc2\x80\xc2\x9f\xc2\xa0\xc3\x9f");
+    assert_string_equal(error.message, "said: a  [2J     \xc2\xa0\xc3\x9f");
+    th_fail(&error, THEATER_COMPONENT_REFUSED, "one\n%s", "two\xc2\x9b");
+    assert_string_equal(error.message, "one\ntwo  ");
+}
+
 static void no_error_is_wanted(void **state)
 {
     assert_int_equal(th_fail(NULL, THEATER_IO, "x"), THEATER_IO);
@@ -97,6 +106,7 @@ int main(void)
         cmocka_unit_test(names_are_those_of_the_list),
         cmocka_unit_test(a_number_outside_the_list_is_unknown),
         cmocka_unit_test(messages_are_formatted_and_put_in_front),
+        cmocka_unit_test(a_message_holds_nothing_that_a_terminal_obeys),
         cmocka_unit_test(no_error_is_wanted),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
     };
