@@ -2,11 +2,7 @@
  * chains can disagree. */
 #include "fixture.h"
 
-#include <stdio.h>
-#include <time.h>
-
 #include "chain/causes.h"
-#include "chain/name_table.h"
 
 static made_chain a, b;
 static unsigned lookups;
@@ -468,57 +464,6 @@ static void senders_are_bounded(void **state)
     th_causes_free(causes);
 }
 
-/* The next name whose place under the seed 0 is one of the first eight, in a table of up to 2^15 slots. */
-static th_slice colliding_name(uint64_t *number, char text[16])
-{
-    for (;;) {
-        int size = snprintf(text, 16, "n%llu", (unsigned long long)(*number)++);
-        uint64_t hash = 0;
-        for (int i = 0; i < size; i++)
-            hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;
-        if ((th_mix(hash) & 0x7fff) < 8)
-            return th_slice_of(text, (size_t)size);
-    }
-}
-
-static uint64_t processor_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t time_of_senders(char (*names)[16], size_t count, uint64_t table_seed)
-{
-    th_causes *causes;
-    th_element element = b.elements[1].fields;
-    hide_b = true;
-    assert_ok(
-        th_causes_new(th_slice_text("b"), fixture_hasher(), look_up, NULL, 0, table_seed, &causes, reterr));
-    uint64_t begin = processor_ns();
-    for (size_t i = 0; i < count; i++) {
-        element.cause.actor = th_slice_text(names[i]);
-        assert_ok(th_causes_element(causes, &element, reterr));
-    }
-    uint64_t spent = processor_ns() - begin;
-    th_causes_free(causes);
-    return spent;
-}
-
-static void names_that_collide_under_a_known_seed_do_not_under_another(void **state)
-{
-    static char names[4096][16];
-    size_t count = sizeof names / sizeof *names;
-    uint64_t number = 0;
-    for (size_t i = 0; i < count; i++)
-        names[i][colliding_name(&number, names[i]).size] = 0;
-    /* It is some forty times as fast; once is enough, on a machine that does other things. */
-    bool faster = false;
-    for (int i = 0; i < 5 && !faster; i++)
-        faster = time_of_senders(names, count, 0x123456789abcdef) < time_of_senders(names, count, 0) / 3;
-    assert_true(faster);
-}
-
 static void elements_without_a_cause_cost_nothing(void **state)
 {
     th_causes *causes;
@@ -574,7 +519,6 @@ int main(void)
         TEST(an_element_that_does_not_decode_is_found),
         TEST(a_lookup_that_fails_ends_the_check),
         TEST(senders_are_bounded),
-        TEST(names_that_collide_under_a_known_seed_do_not_under_another),
         TEST(elements_without_a_cause_cost_nothing),
 #ifdef TH_FAULTS
         TEST(no_memory_at_any_place_is_an_error),
