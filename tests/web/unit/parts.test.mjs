@@ -169,7 +169,7 @@ test("what is remembered of causes has a bound", () => {
     book.request(4n, "b");
 });
 
-test("past the bound of what is remembered the causes between chains are not checked, and that is said", () => {
+test("past the bound of what is remembered the causes between chains are not checked, and that is said", async () => {
     const element = { type: 1, input: sha(), output: sha(), effects: sha(), cause: null };
     const effect = (index) => ({ kind: 1, index, to: "b", payload: sha(), request: 0n });
     for (const left of [2, 1]) {
@@ -178,9 +178,66 @@ test("past the bound of what is remembered the causes between chains are not che
         const tree = new verifier.LogTree(10), traffic = new verifier.Traffic("a", tree, room);
         tree.append(sha());
         traffic.add(element, { input: null, output: null, effects: {} }, [effect(0), effect(1)]);
-        assert.deepEqual(verifier.checkBetween([traffic], room), left === 2 ? { checked: 0, missing: 0, unchecked: 0 } : null);
+        assert.deepEqual(await verifier.checkBetween([traffic], room), left === 2 ? { checked: 0, missing: 0, unchecked: 0 } : null);
     }
     assert.equal(verifier.TRAFFIC_MAX, new verifier.Room().left);
+});
+
+/** A genesis of the vectors' actor with the empty state; `change` may change its fields. */
+function genesis(change = {}) {
+    const fields = { 0: 1, 1: 0, 2: new Uint8Array(32), 3: 0, 4: 7, 5: sha(bytes(VECTORS.chain[0].input)), 6: sha(), 7: sha(), 8: sha(), 9: sha(Uint8Array.of(0x80)), 10: 1, 11: 0, ...change };
+    return cbor(new Map(Object.entries(fields).map(([key, value]) => [Number(key), value])));
+}
+const item = (encoding, input = bytes(VECTORS.chain[0].input), effects = Uint8Array.of(0x80)) => cbor([3, encoding, input, new Uint8Array(), effects]);
+
+test("of an element with more messages than there is room for, only so many are gathered", () => {
+    const effects = cbor(Array.from({ length: 50 }, () => [1, "b", sha(), 0]));
+    const room = new verifier.Room();
+    room.left = 10;
+    const chain = new verifier.ChainVerifier("counter", new verifier.Hashing(), new verifier.Counts(), [], new Set(), room);
+    const payload = (data) => ({ bytes: data, hash: sha(data) });
+    chain.element(genesis({ 9: sha(effects) }), { input: payload(bytes(VECTORS.chain[0].input)), output: payload(new Uint8Array()), effects: payload(effects) });
+    assert.deepEqual([chain.elements, chain.counts.effects, chain.sending.length, room.left], [1, 50, 11, -1]);
+});
+
+/** An element of a version that nobody knows; `n` tells it from others. */
+const later = (n) => cbor([3, cbor(new Map([[0, 2], [1, 0], [2, new Uint8Array(32)], [3, n]])), null, null, null]);
+
+test("an element of a later version in one chain hides no fault of another", async () => {
+    const alone = await verify(join8(header("a"), later(1)));
+    assert.equal(alone.verdict, "unknown-version");
+    const both = await verify(join8(header("a"), later(1), header("b")));
+    assert.deepEqual([both.verdict, both.message], ["failed", "actor b: there is no element"]);
+});
+
+test("many chains of one element take little memory each, and there may be so many and no more", async () => {
+    const count = 2000, before = process.memoryUsage().arrayBuffers;
+    let at = 0, most = 0;
+    const report = await verifier.verifyBundle(async () => {
+        most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+        return at < count ? join8(header("counter"), item(genesis({ 4: ++at }))) : null;
+    });
+    assert.deepEqual([report.verdict, report.chains.length], ["verified", count], report.message);
+    assert.ok(most < count * 32768, `${most} bytes`); // with what the test itself leaves to be collected
+    let n = 0;
+    await assert.rejects(verifier.verifyBundle(async () => join8(header("a"), later(++n))), { kind: "too-large", message: /more than 65536 chains/ });
+    assert.equal(n, verifier.CHAINS_MAX + 1);
+});
+
+test("the check between chains lets other events run, and hears that it is cancelled", async () => {
+    const room = new verifier.Room(), tree = new verifier.LogTree(10), traffic = new verifier.Traffic("a", tree, room);
+    for (let i = 0; i < 3; i++) {
+        const cause = { kind: 0, actor: "b", sequence: BigInt(i), hash: sha(), index: 0n, request: 0n, failed: false };
+        tree.append(sha());
+        traffic.add({ type: 1, input: sha(), output: sha(), effects: sha(), cause }, { input: null, output: null, effects: null }, []);
+    }
+    let asked = 0;
+    assert.deepEqual(await verifier.checkBetween([traffic], room, () => (++asked, null)), { checked: 0, missing: 3, unchecked: 0 });
+    assert.equal(asked, 3);
+    const breathe = async () => {
+        throw new verifier.Failure("cancelled", "enough");
+    };
+    await assert.rejects(verifier.checkBetween([traffic], room, breathe), { kind: "cancelled" });
 });
 
 test("a verification that is cancelled ends", async () => {
@@ -232,7 +289,7 @@ function server(overrides = {}) {
         const body = overrides[what] ?? { key: KEY, proof: inclusion, consistency: init?.body && same(init.body) }[what];
         if (body === 422)
             return new Response('{"detail":"actor counter had another tree head at that size"}', { status: 422 });
-        return body === 404 ? new Response('{"detail":"no"}', { status: 404 }) : new Response(body);
+        return typeof body === "number" ? new Response('{"detail":"no"}', { status: body }) : new Response(body);
     };
 }
 
@@ -246,9 +303,24 @@ test("a checkpoint is remembered, and asked for again", async (t) => {
     assert.deepEqual([verifier.rememberedCheckpoint("counter").note, verifier.rememberedCheckpoint("counter").key], [NOTE, KEY]);
     assert.equal((await verifier.growthOf("counter", server(), prove)).outcome, "same");
     assert.equal(verifier.rememberCheckpoint("counter", NOTE, KEY), false, "the same again changes nothing");
+    assert.equal(verifier.rememberCheckpoint("counter", NOTE, KEY.replace(/.$/, "5")), false, "another key has to be asked about");
+    assert.equal(verifier.rememberedCheckpoint("counter").key, KEY);
     assert.equal(verifier.rememberCheckpoint("counter", "nonsense", KEY), false);
     verifier.forgetCheckpoint("counter");
     assert.equal(verifier.rememberedCheckpoint("counter"), null);
+});
+
+test("a server that refuses to answer is not said to have changed the past", async (t) => {
+    t.after(() => delete globalThis.localStorage);
+    globalThis.localStorage = new Storage();
+    const first = await verifier.growthOf("counter", server({ key: 401 }), prove);
+    assert.deepEqual([first.outcome, first.message], ["unproved", "the server gives no key (401): no"]);
+    assert.match((await verifier.growthOf("counter", server({ key: 404 }), prove)).message, /no checkpoint yet/);
+    await verifier.growthOf("counter", server(), prove);
+    for (const status of [401, 403, 429, 503]) {
+        const later = await verifier.growthOf("counter", server({ key: status }), prove);
+        assert.deepEqual([later.outcome, later.message, later.oldSize], ["unproved", `the server gives no key (${status}): no`, 12n]);
+    }
 });
 
 test("a server that changed the past is found", async (t) => {

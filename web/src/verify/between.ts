@@ -50,10 +50,15 @@ export class Traffic {
     private readonly sentTo = new Map<string, Sent[]>();
     private readonly requests = new Map<bigint, Sent>();
     /** Type and flags of each element, a byte each. */
-    private kinds = new Uint8Array(1024);
+    private kinds = new Uint8Array(16);
     size = 0;
 
     constructor(readonly actor: string, readonly tree: LogTree, private readonly room: Room) {}
+
+    /** Whether `count` messages of one element are more than there is room for: further ones need not be gathered. */
+    isOver(count: number): boolean {
+        return count > this.room.left;
+    }
 
     /** Takes the next element, which was found right; null: it is of a later version. */
     add(element: Element | null, payloads: Payloads, effects: readonly Effect[]): void {
@@ -296,19 +301,29 @@ class ChainCauses {
 }
 
 /** Checks the causes of all chains against each other; null: more went on than is remembered, so nothing was
- * checked. Throws `CauseFault` with the first fault. */
-export function checkBetween(chains: readonly Traffic[], room: Room): BetweenReport | null {
+ * checked. `breathe` is waited for behind each cause that took long enough for it to give a promise; what it throws
+ * ends the check. Throws `CauseFault` with the first fault. */
+export async function checkBetween(chains: readonly Traffic[], room: Room, breathe: () => Promise<void> | null = () => null): Promise<BetweenReport | null> {
     if (room.left < 0 || chains.some((chain) => !chain.tree.kept))
         return null;
     const report: BetweenReport = { checked: 0, missing: 0, unchecked: 0 };
     const named = new Map<string, Traffic[]>();
-    for (const chain of chains)
-        named.set(chain.actor, [...(named.get(chain.actor) ?? []), chain]);
+    for (const chain of chains) {
+        const others = named.get(chain.actor);
+        if (others)
+            others.push(chain);
+        else
+            named.set(chain.actor, [chain]);
+    }
     const claims = new Map<string, Claim>();
     for (const chain of chains) {
         const causes = new ChainCauses(chain, named);
-        for (const caused of chain.causes)
+        for (const caused of chain.causes) {
             report[causes.check(caused)]++;
+            const pause = breathe();
+            if (pause)
+                await pause;
+        }
         for (const { request, sequence } of causes.denied)
             claims.set(`${keyOf(chain.tree.leaf(request.sequence))} ${request.index}`, { chain, sequence });
     }

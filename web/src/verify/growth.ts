@@ -32,14 +32,16 @@ export function rememberedCheckpoint(actor: string): Remembered | null {
     }
 }
 
-/** Remembers a checkpoint that was found right, with its key (`ChainReport.note` and `.key`). An older or smaller
- * one than what is remembered changes nothing. False: it was not kept. */
+/** Remembers a checkpoint that was found right, with its key (`ChainReport.note` and `.key`), as the first of its
+ * chain: where one is remembered it stays, since only `growthOf` can show that another one continues it. False: it was
+ * not kept. */
 export function rememberCheckpoint(actor: string, note: string, key: string): boolean {
+    return rememberedCheckpoint(actor) === null && keep(actor, note, key);
+}
+
+function keep(actor: string, note: string, key: string): boolean {
     try {
-        const old = rememberedCheckpoint(actor);
-        const parsed = parseNote(utf8(note));
-        if (old && old.key === key && parseNote(utf8(old.note)).size >= parsed.size)
-            return false;
+        parseNote(utf8(note));
         storage()?.setItem(PREFIX + actor, JSON.stringify({ note, key, at: Date.now() }));
         return storage() !== undefined;
     } catch (error) {
@@ -64,11 +66,11 @@ async function begin(actor: string, path: string, fetcher: Fetcher, prove: Prove
     const unproved = (message: string): GrowthReport => ({ outcome: "unproved", message, oldSize: null, size: null, rememberedAt: null, proof: null });
     const keyReply = await fetcher(`${path}/key`);
     if (!keyReply.ok)
-        return unproved("the chain has no checkpoint yet");
+        return unproved(keyReply.status === 404 ? "the chain has no checkpoint yet" : await refusalOf(keyReply, "key"));
     const key = (await keyReply.text()).trim();
     const proofReply = await fetcher(`${path}/elements/0/proof`);
     if (!proofReply.ok)
-        return unproved("the server gives no proof of the first element");
+        return unproved(await refusalOf(proofReply, "proof of the first element"));
     const text = await proofReply.text();
     const proof = await prove(text, key);
     if (!proof.valid)
@@ -86,17 +88,19 @@ export async function growthOf(actor: string, fetcher: Fetcher, prove: Prove): P
     if (!old)
         return begin(actor, path, fetcher, prove);
     const parsed = parseNote(utf8(old.note));
+    const unproved = (message: string): GrowthReport => ({ outcome: "unproved", message, oldSize: parsed.size, size: null, rememberedAt: old.at, proof: null });
     const keyReply = await fetcher(`${path}/key`);
+    if (!keyReply.ok && keyReply.status !== 404) // not "there is none": a token that is wrong, a server that has too much to do
+        return unproved(await refusalOf(keyReply, "key"));
     const key = keyReply.ok ? (await keyReply.text()).trim() : "";
     if (key !== old.key)
         return broken(old, parsed, keyReply.ok ? "the chain has another key than the one that this browser remembers"
             : "the server has no key of this chain any more");
     const reply = await fetcher(`${path}/consistency`, { method: "POST", body: old.note });
     if (!reply.ok) {
-        const detail = await reply.text();
         if (reply.status === 422) // not "cannot", but "is not so": the server itself says that its chain has another past
-            return broken(old, parsed, `the server says that its chain does not continue the one that this browser remembers: ${problemDetail(detail)}`);
-        return { outcome: "unproved", message: `the server gives no consistency proof (${reply.status}): ${problemDetail(detail)}`, oldSize: parsed.size, size: null, rememberedAt: old.at, proof: null };
+            return broken(old, parsed, `the server says that its chain does not continue the one that this browser remembers: ${problemDetail(await reply.text())}`);
+        return unproved(await refusalOf(reply, "consistency proof"));
     }
     const text = await reply.text();
     const proof = await prove(text, old.key);
@@ -105,7 +109,8 @@ export async function growthOf(actor: string, fetcher: Fetcher, prove: Prove): P
     if (proof.oldSize !== parsed.size || !carriesNote(text, parsed))
         return broken(old, parsed, "the proof is about another checkpoint than the one that this browser remembers", proof);
     const note = text.slice(text.indexOf("\n\n") + 2);
-    rememberCheckpoint(actor, note, old.key);
+    if (proof.size > parsed.size)
+        keep(actor, note, old.key);
     const same = proof.size === parsed.size;
     const message = same ? `the same ${proof.size} elements as before` : `the chain of ${proof.size} elements begins with the ${parsed.size} that this browser remembers`;
     return { outcome: same ? "same" : "grown", message, oldSize: parsed.size, size: proof.size, rememberedAt: old.at, proof };
@@ -121,6 +126,9 @@ function carriesNote(proof: string, remembered: Note): boolean {
         return false;
     }
 }
+
+const refusalOf = async (reply: Response, what: string): Promise<string> =>
+    `the server gives no ${what} (${reply.status}): ${problemDetail(await reply.text())}`;
 
 function problemDetail(body: string): string {
     try {

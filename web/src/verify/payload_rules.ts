@@ -155,7 +155,8 @@ function checkEffect(chain: ChainVerifier, element: Element, effect: Effect): vo
         return;
     if (element.type === REJECTION)
         chain.find("effects", element.sequence, `effect ${effect.index} is a message, which a rejection drops`);
-    chain.sending.push(effect);
+    if (!chain.traffic.isOver(chain.sending.length))
+        chain.sending.push(effect);
     // The format lets an answer name a request of a genesis or a transition.
     if (effect.request !== 0n && element.type !== UPGRADE)
         chain.causes.request(effect.request, effect.to);

@@ -15,5 +15,5 @@ export { Failure } from "./problem";
 export { verifyProof } from "./proof";
 export { sha256 as sha256Bytes } from "./sha256";
 export { consistencyHolds, inclusionHolds, leafHash, LogTree, nodeHash, stateRoot } from "./tree";
-export { verifyBundle } from "./verify";
+export { CHAINS_MAX, verifyBundle } from "./verify";
 export * from "./views";

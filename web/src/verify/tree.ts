@@ -24,21 +24,29 @@ export function stateRoot(state: Uint8Array): Uint8Array {
     return tree.head();
 }
 
-/** Hashes one behind another, 32 bytes each, in pieces that never move. */
+/** Hashes one behind another, 32 bytes each, in pieces. The last piece grows as it fills: a bundle may hold many
+ * chains of a few elements, and each has lists of its own. */
 class HashList {
     private readonly pieces: Uint8Array[] = [];
     private static readonly PIECE = 4096;
+    private static readonly LEAST = 8;
     count = 0;
 
     push(hash: Uint8Array): void {
         const place = this.count % HashList.PIECE;
         if (place === 0)
-            this.pieces.push(new Uint8Array(HashList.PIECE * 32));
-        this.pieces[this.pieces.length - 1]!.set(hash, place * 32);
+            this.pieces.push(new Uint8Array(HashList.LEAST * 32));
+        let piece = this.pieces[this.pieces.length - 1]!;
+        if (place * 32 === piece.length) {
+            const grown = new Uint8Array(2 * piece.length);
+            grown.set(piece);
+            this.pieces[this.pieces.length - 1] = piece = grown;
+        }
+        piece.set(hash, place * 32);
         this.count++;
     }
 
-    /** A view; `index` is below `count`. */
+    /** A view, good until the next `push`; `index` is below `count`. */
     get(index: number): Uint8Array {
         const place = (index % HashList.PIECE) * 32;
         return this.pieces[Math.floor(index / HashList.PIECE)]!.subarray(place, place + 32);
@@ -83,6 +91,7 @@ export class LogTree {
         (this.levels[level] ??= new HashList()).push(hash);
     }
 
+    /** A view, good until the next `append`; all leaves are kept. */
     leaf(index: number): Uint8Array {
         return this.levels[0]!.get(index);
     }

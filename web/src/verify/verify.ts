@@ -12,6 +12,8 @@ import { Failure } from "./problem";
 import type { ChainReport, Checked, Fault, KeySource, NotChecked, Progress, Report, Verdict } from "./types";
 
 const SLICE_MS = 40, PROGRESS_MS = 100;
+/** Chains of one bundle: each takes some 2 KiB until the end. */
+export const CHAINS_MAX = 1 << 16;
 
 export interface Settings {
     keys?: readonly string[];
@@ -72,7 +74,7 @@ class BundleCheck {
             this.endChain();
             this.requireKeys();
             if (!this.unknown)
-                this.between = checkBetween(this.traffic, this.room);
+                this.between = await checkBetween(this.traffic, this.room, () => (now() > this.sliceEnd ? this.breathe() : null));
             return null;
         } catch (error) {
             if (error instanceof CauseFault) {
@@ -133,6 +135,8 @@ class BundleCheck {
     private take(item: Item): Promise<void> | null {
         if (item.kind === "header") {
             this.endChain();
+            if (this.chains.length === CHAINS_MAX)
+                throw new Failure("too-large", `bundle: more than ${CHAINS_MAX} chains`);
             this.chain = new ChainVerifier(item.actor, this.hashing, this.counts, this.keys, this.usedKeys, this.room);
             return null;
         }
@@ -179,7 +183,8 @@ class BundleCheck {
     private endChain(): void {
         if (!this.chain)
             return;
-        this.unknown ??= this.chain.finish();
+        const unknown = this.chain.finish();
+        this.unknown ??= unknown;
         const report = this.chain.report();
         this.chains.push(report);
         this.traffic.push(this.chain.traffic);
