@@ -45,6 +45,7 @@ test("a chain of the program", { skip }, async (t) => {
     for (const name of ["elements", "links", "payloads", "states", "limits", "tree-heads", "signatures"])
         assert.ok(report.checked.find((entry) => entry.name === name).count > 0, name);
     assert.deepEqual(report.notChecked.map((entry) => entry.name), ["execution", "key"]);
+    assert.equal(report.checked.find((entry) => entry.name === "components").what, "component, by the hash that a descriptor names");
 });
 
 test("dropped payloads are counted, and what is left out shows", { skip }, async (t) => {

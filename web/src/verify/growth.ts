@@ -17,6 +17,7 @@ export interface Remembered {
 }
 
 const PREFIX = "theater.checkpoint.";
+const elements = (count: bigint): string => `${count} element${count === 1n ? "" : "s"}`;
 const storage = (): Storage | undefined => globalThis.localStorage;
 
 /** What is remembered of an actor; null: nothing, or what is not readable. */
@@ -77,7 +78,7 @@ async function begin(actor: string, path: string, fetcher: Fetcher, prove: Prove
         return { ...unproved(proof.message), proof };
     const note = text.slice(text.indexOf("\n\n") + 2);
     rememberCheckpoint(actor, note, key);
-    return { outcome: "first", message: `remembered: a chain of ${proof.size} elements`, oldSize: null, size: proof.size, rememberedAt: null, proof };
+    return { outcome: "first", message: `remembered: a chain of ${elements(proof.size)}`, oldSize: null, size: proof.size, rememberedAt: null, proof };
 }
 
 /** Whether the chain continues what is remembered; remembers the newest checkpoint when it does. Rejects when the
@@ -112,7 +113,7 @@ export async function growthOf(actor: string, fetcher: Fetcher, prove: Prove): P
     if (proof.size > parsed.size)
         keep(actor, note, old.key);
     const same = proof.size === parsed.size;
-    const message = same ? `the same ${proof.size} elements as before` : `the chain of ${proof.size} elements begins with the ${parsed.size} that this browser remembers`;
+    const message = same ? `the same ${elements(proof.size)} as before` : `the chain of ${elements(proof.size)} begins with the ${parsed.size} that this browser remembers`;
     return { outcome: same ? "same" : "grown", message, oldSize: parsed.size, size: proof.size, rememberedAt: old.at, proof };
 }
 

@@ -251,26 +251,26 @@ function successWords(chains: ChainReport[], counts: Counts, between: BetweenRep
 function checkedOf(counts: Counts, between: BetweenReport | null): Checked[] {
     const known = counts.elements - counts.unknownVersion;
     const all: Checked[] = [
-        { name: "elements", what: "elements decoded in their one right form, with the rules of their type", count: known },
+        { name: "elements", what: "elements decoded in the one right form, with the rules of the type", count: known },
         { name: "links", what: "links: each sequence, and the hash of the element before", count: counts.elements },
-        { name: "states", what: "states that begin where the one before ended, and timestamps that do not go back", count: known },
+        { name: "states", what: "states against the one before, and timestamps that do not go back", count: known },
         { name: "payloads", what: "inputs, outputs and effects against the hashes in their elements", count: counts.payloads },
         { name: "descriptors", what: "descriptors", count: counts.descriptors },
         { name: "limits", what: "elements against the limits in force", count: counts.limits },
         { name: "effects", what: "effects: log lines, messages, request ids", count: counts.effects },
         { name: "causes", what: "causes: order, repetition, and that an answer was asked for", count: counts.causes },
         { name: "other-chains", what: "causes against the chain that they name: sent to this actor, with this content, none left out", count: between?.checked ?? 0 },
-        { name: "components", what: "components that a descriptor names by their hash", count: counts.components },
-        { name: "snapshots", what: "snapshots against the state roots of their elements", count: counts.snapshots },
+        { name: "components", what: "components, by the hash that a descriptor names", count: counts.components },
+        { name: "snapshots", what: "snapshots against the state root of the element", count: counts.snapshots },
         { name: "tree-heads", what: "tree heads of checkpoints", count: counts.treeHeads },
         { name: "signatures", what: "Ed25519 signatures of checkpoints", count: counts.signatures },
     ];
     return all.filter((entry) => entry.count > 0).map((entry) => ({ ...entry, what: counted(entry.count, entry.what) }));
 }
 
-/** The words behind a count, for one thing in the singular where they begin with its name alone. */
+/** The words behind a count, for one thing in the singular where they begin with its name. */
 const counted = (count: number, what: string): string =>
-    count === 1 ? what.replace(/^(descriptor|link|effect|cause|tree head)s(?=$|:| of)/, "$1") : what;
+    count === 1 ? what.replace(/^(element|descriptor|link|state|effect|cause|component|snapshot|tree head|Ed25519 signature)s\b/, "$1") : what;
 
 function notCheckedOf(chains: ChainReport[], counts: Counts, between: BetweenReport | null): NotChecked[] {
     const found: NotChecked[] = [{
