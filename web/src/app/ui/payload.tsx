@@ -119,7 +119,7 @@ export function HexView({ bytes, label, marks }: { bytes: Uint8Array; label: str
     const rows = Math.ceil(bytes.length / 16);
     if (rows === 0) return <p class="bytes none">Empty.</p>;
     return (
-        <div class="bytes hex" style={{ height: `${Math.min(rows, ROWS_SEEN) * HEX_ROW + 16}px` }}>
+        <div class="bytes hex" style={{ "--rows": `${Math.min(rows, ROWS_SEEN) * HEX_ROW}px` }}>
             <VirtualList count={rows} height={HEX_ROW} label={`${label} as hex`}
                 row={(index) => <HexRow key={index} bytes={bytes} offset={index * 16} marks={marks} />} />
         </div>

@@ -119,7 +119,7 @@ function Bytes({ before, after }: { before: Uint8Array; after: Uint8Array }) {
         <>
             <p class="bytes byte-bar">{plural(rows.length, "row")} of 16 bytes, in {count(chunks.length)} of {plural(total, "chunk")} of the state tree</p>
             {total > 1 && <ChunkMap chunks={chunks} total={total} />}
-            <div class="bytes hex" style={{ height: `${Math.min(lines.length, 18) * HEX_ROW + 16}px` }}>
+            <div class="bytes hex" style={{ "--rows": `${Math.min(lines.length, 18) * HEX_ROW}px` }}>
                 <VirtualList count={lines.length} height={HEX_ROW} label="Bytes that differ" row={(index) => {
                     const line = lines[index]!;
                     if (line.kind === "gap") return <div key={index} class="hex-row hex-gap" role="listitem">⋯ {plural(line.rows, "row")} the same</div>;
