@@ -108,7 +108,7 @@ test("elements are chosen and stepped through with keys, and have addresses", as
     await page.keyboard.press("Enter");
     const panel = (sequence) => page.getByRole("complementary", { name: `Element ${sequence} of counter` });
     await panel(50_000).waitFor();
-    assert.match(page.url(), /#\/actors\/counter\/50000$/);
+    await page.waitForURL(/#\/actors\/counter\/50000$/);
     for (const key of ["j", "]", "ArrowDown", "k"])
         await page.keyboard.press(key);
     await panel(50_002).waitFor();
@@ -237,13 +237,13 @@ test("payloads are shown as text, JSON, CBOR and hex, and can be copied", async 
     await input.getByText("These bytes are no JSON.").waitFor();
     await input.getByRole("radio", { name: "Text" }).click();
     await input.getByRole("button", { name: "Copy the input" }).click();
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "play 2");
+    await until(async () => (await page.evaluate(() => navigator.clipboard.readText())) === "play 2", "the input is copied");
     await page.goto(`${server.url}#/actors/ping/0`);
     const descriptor = page.getByRole("region", { name: "Descriptor" });
     await descriptor.getByText("wasmtime-48").waitFor();
     const hash = JSON.parse((await server.request("GET", "/v1/actors/ping/elements/0")).text).hash;
     await page.getByRole("button", { name: "Copy element hash" }).click();
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), hash);
+    await until(async () => (await page.evaluate(() => navigator.clipboard.readText())) === hash, "the hash is copied");
     await done(page);
 });
 

@@ -100,9 +100,23 @@ test("one steps forward and back with keys, and compares with any other element"
     await page.keyboard.press("Enter");
     await difference(page).getByText("from after 0 to after 3").waitFor();
     assert.deepEqual(await difference(page).locator(".hex-row.added mark").first().textContent(), "07");
-    assert.match(page.url(), /with=0/);
+    await page.waitForURL(/with=0/);
     await page.getByRole("radio", { name: "Alone" }).click();
     await difference(page).waitFor({ state: "detached" });
+    await done(page);
+});
+
+test("bytes are seen whole: a few without a scroll bar, and on a phone by scrolling sideways", async () => {
+    const page = await browser.open(server, "#/actors/counter/state/3", { width: 390 });
+    const box = state(page).locator(".bytes.hex");
+    await box.waitFor();
+    assert.equal(await box.locator(".virtual").evaluate((list) => list.scrollHeight - list.clientHeight), 0);
+    await box.evaluate((one) => (one.scrollLeft = one.scrollWidth));
+    const inside = await box.evaluate((one) => {
+        const text = one.querySelector(".hex-text").getBoundingClientRect(), seen = one.getBoundingClientRect();
+        return text.left >= seen.left && text.left + 50 <= seen.right;
+    });
+    assert.ok(inside, "the text beside the bytes is cut off");
     await done(page);
 });
 

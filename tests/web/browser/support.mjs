@@ -20,6 +20,9 @@ const SHOTS = process.env.THEATER_SHOTS;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"];
 
+/** What people have: scroll bars, and no more than some 200 changes of the address in ten seconds. */
+const USUAL = ["--hide-scrollbars", "--disable-ipc-flooding-protection"];
+
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
 /** A page that was built but not linked in, for whoever works on the page; else the server's own is tested. */
@@ -31,10 +34,12 @@ function pageFile(path) {
     return { type: TYPES[extname(file)], bytes: readFileSync(file) };
 }
 
-/** A running server with its proxy. `tamper(path, bytes)` may change what is answered; `down` makes the server unreachable. */
+/** A running server with its proxy. `tamper(path, bytes)` may change what is answered; `down` makes the server unreachable; while `held(path)`
+ * is true only the first half of an answer has come. */
 export class Server {
     tamper = null;
     down = false;
+    held = () => false;
 
     static async start(options = []) {
         const server = new Server();
@@ -74,21 +79,28 @@ export class Server {
             return;
         }
         const headers = { ...request.headers };
-        if (this.tamper)
+        const whole = this.tamper !== null || this.held(request.url);
+        if (whole)
             delete headers["accept-encoding"];
         const onward = http.request({ host: "127.0.0.1", port: this.port, path: request.url, method: request.method, headers }, (answer) => {
-            if (!this.tamper || answer.headers["content-type"] === "text/event-stream") {
+            if (!whole || answer.headers["content-type"] === "text/event-stream") {
                 reply.writeHead(answer.statusCode, answer.headers);
                 answer.pipe(reply);
                 return;
             }
             const parts = [];
             answer.on("data", (part) => parts.push(part));
-            answer.on("end", () => {
+            answer.on("end", async () => {
                 const { "content-length": _length, "transfer-encoding": _encoding, ...rest } = answer.headers;
                 reply.writeHead(answer.statusCode, rest);
-                const bytes = Buffer.concat(parts);
-                reply.end(this.tamper(request.url, bytes) ?? bytes);
+                const bytes = Buffer.concat(parts), told = this.tamper?.(request.url, bytes) ?? bytes;
+                if (this.held(request.url)) {
+                    reply.write(told.subarray(0, told.length >> 1));
+                    await until(() => !this.held(request.url) || reply.destroyed, `${request.url} is let go`);
+                    reply.end(told.subarray(told.length >> 1));
+                } else {
+                    reply.end(told);
+                }
             });
         });
         onward.on("error", () => reply.destroy());
@@ -140,16 +152,19 @@ const once = (emitter, name) => new Promise((resolve) => emitter.once(name, (...
 export class Browser {
     static async start() {
         const self = new Browser();
-        self.browser = await chromium.launch({ executablePath: process.env.THEATER_CHROMIUM, args: FLAGS, ignoreDefaultArgs: ["--hide-scrollbars"] });
+        self.browser = await chromium.launch({ executablePath: process.env.THEATER_CHROMIUM, args: FLAGS, ignoreDefaultArgs: USUAL });
         return self;
     }
 
-    /** A page at a place of the server, with nothing remembered. Whatever it complains about fails the test in `done`. */
-    async open(server, place = "", { dark = false, width = 1360, height = 860 } = {}) {
+    /** A page at a place of the server, with nothing remembered; `script` runs in it before its own. Whatever it complains about fails the test
+     * in `done`. */
+    async open(server, place = "", { dark = false, width = 1360, height = 860, script = null } = {}) {
         const context = await this.browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", acceptDownloads: true,
             permissions: ["clipboard-read", "clipboard-write"] });
         const page = await context.newPage();
         page.setDefaultTimeout(30_000);
+        if (script)
+            await page.addInitScript(script);
         page.complaints = [];
         page.on("pageerror", (error) => page.complaints.push(`error: ${error.stack ?? error.message}`));
         page.on("console", (message) => {

@@ -58,11 +58,37 @@ test("100,000 elements are verified without freezing the page", async () => {
 test("a verification is cancelled at once, and can begin again", async () => {
     const page = await browser.open(server, "#/actors/counter/verify");
     await page.getByRole("button", { name: /^Verify 100/ }).waitFor();
-    await page.keyboard.press("v");
-    await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
+    server.held = (path) => path.endsWith("/counter/bundle");
+    try {
+        await page.keyboard.press("v");
+        await page.getByRole("region", { name: "Progress" }).getByText(/^[1-9].* elements$/).waitFor(); // half of them
+        await page.getByRole("button", { name: "Cancel" }).click();
+        await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
+    } finally {
+        server.held = () => false;
+    }
     await page.keyboard.press("v");
     await report(page).getByRole("heading", { name: "Verified" }).waitFor({ timeout: 60_000 });
+    await done(page);
+});
+
+test("a verification that takes the place of another is shown, and can be cancelled", async () => {
+    const page = await browser.open(server, "#/actors/cart/verify");
+    await page.getByRole("button", { name: "Verify 41 elements" }).waitFor();
+    let begun = 0;
+    server.held = (path) => path.endsWith("/cart/bundle") && ++begun > 0;
+    try {
+        await page.keyboard.press("v");
+        await until(() => begun > 0, "the first has begun");
+        const earlier = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/cart/bundle"));
+        await page.keyboard.press("v");
+        await earlier;
+        await page.getByRole("button", { name: "Cancel" }).click();
+        await page.getByRole("button", { name: "Cancel" }).waitFor({ state: "detached" });
+        assert.equal(await report(page).count(), 0);
+    } finally {
+        server.held = () => false;
+    }
     await done(page);
 });
 
@@ -177,6 +203,31 @@ test("the browser remembers a checkpoint, and sees that the chain goes on from i
     await done(page);
 });
 
+test("what is remembered of an actor is not taken for that of an archive with its name", async () => {
+    await server.start("twice", "", "counter");
+    const { bytes } = await server.request("GET", "/v1/actors/twice/bundle");
+    const own = await Server.start();
+    try {
+        await own.start("twice", "", "counter");
+        await own.request("POST", "/v1/actors/twice/checkpoints");
+        const taken = await own.request("POST", "/v1/archives", bytes, { "Content-Type": "application/vnd.theater.bundle" });
+        assert.equal(taken.status, 204, taken.text);
+        const { id } = JSON.parse((await own.request("GET", "/v1/actors")).text).actors.find((actor) => actor.status === "archive");
+        const page = await browser.open(own, "#/actors/twice/verify");
+        await page.getByRole("button", { name: "Remember the newest checkpoint" }).click();
+        await page.getByText("remembered: a chain of 1 element").waitFor();
+        await page.goto(`${own.url}#/actors/twice%23${id}/verify`);
+        await page.getByRole("heading", { level: 1, name: `twice#${id}` }).waitFor();
+        await page.getByRole("button", { name: "Remember the newest checkpoint" }).click();
+        await page.getByText("the chain has no checkpoint yet").waitFor();
+        await page.goto(`${own.url}#/actors/twice/verify`);
+        await page.getByRole("button", { name: "Check that it goes on" }).waitFor();
+        await done(page);
+    } finally {
+        await own.stop();
+    }
+});
+
 test("the server runs every turn again on request", async () => {
     const page = await browser.open(server, "#/actors/cart/verify");
     await page.getByRole("button", { name: "Replay on the server" }).click();
@@ -192,7 +243,10 @@ test("a server that wants a token is given one, for this tab only", async () => 
         const token = made.stdout.trim();
         const page = await browser.open(guarded, "");
         const dialog = page.getByRole("dialog", { name: "This server wants a token" });
-        await dialog.getByLabel("Token").fill("not the one");
+        await dialog.getByLabel("Token").fill("not\u200bone");
+        await dialog.getByText("A token has no spaces").waitFor();
+        assert.ok(await dialog.getByRole("button", { name: "Use it" }).isDisabled());
+        await dialog.getByLabel("Token").fill("notone");
         await dialog.getByRole("button", { name: "Use it" }).click();
         await dialog.getByText("The token was not accepted.").waitFor();
         await shot(page, "token");

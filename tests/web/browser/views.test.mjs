@@ -119,6 +119,14 @@ test("the theme follows the system, and a switch overrides it for good", async (
     await done(page);
 });
 
+/** Keys that belong together come one behind the other, however busy the machine is: the second is only waited for a moment. */
+const presses = (page, ...keys) => page.evaluate(async (all) => {
+    for (const key of all) {
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        await new Promise((resolve) => setTimeout(resolve));
+    }
+}, keys);
+
 test("the keys are listed, move between views and through the list of actors", async () => {
     const page = await browser.open(server);
     await page.getByRole("link", { name: "counter" }).first().waitFor();
@@ -127,11 +135,9 @@ test("the keys are listed, move between views and through the list of actors", a
     await accessible(page, "help");
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    await page.keyboard.press("g");
-    await page.keyboard.press("p");
+    await presses(page, "g", "p");
     await page.getByRole("heading", { name: "Performance" }).waitFor();
-    await page.keyboard.press("g");
-    await page.keyboard.press("a");
+    await presses(page, "g", "a");
     await page.getByRole("link", { name: "counter" }).first().waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("ping");
@@ -235,6 +241,67 @@ test("a message is sent by hand, with a key, as text, JSON and hex; a query leav
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByText("Rejected: refused by the actor").waitFor();
     await shot(page, "sent");
+    await done(page);
+});
+
+test("an answer that comes while one looks at something else is there when one comes back", async () => {
+    const page = await browser.open(server, "#/actors/counter/send");
+    let asked = false;
+    server.held = (path) => path.endsWith("/counter/messages") && (asked = true);
+    try {
+        await page.getByLabel("Input", { exact: true }).fill("what is slow");
+        await page.getByRole("button", { name: "Send", exact: true }).click();
+        await until(() => asked, "the message is on its way");
+        await page.getByRole("link", { name: "Chain", exact: true }).click();
+        await page.getByRole("list", { name: /^Chain of/ }).waitFor();
+        await page.getByRole("link", { name: "Send", exact: true }).click();
+        await page.getByText("nothing yet").waitFor();
+    } finally {
+        server.held = () => false;
+    }
+    await page.locator(".sent", { hasText: "what is slow" }).locator(".badge", { hasText: "rejected" }).waitFor();
+    await done(page);
+});
+
+test("a page that is opened in the background has loaded when one turns to it", async () => {
+    const page = await browser.open(server, "#/actors/counter/2", { script: () => Object.defineProperty(document, "hidden", { get: () => true }) });
+    await page.getByRole("complementary", { name: "Element 2 of counter" }).getByRole("region", { name: "Hashes" }).waitFor();
+    await done(page);
+});
+
+test("where the browser may keep nothing, the page goes on without", async () => {
+    const page = await browser.open(server, "", {
+        script: () => ["localStorage", "sessionStorage"].forEach((name) => Object.defineProperty(globalThis, name, { get() { throw new DOMException("not here", "SecurityError"); } })),
+    });
+    await page.getByRole("link", { name: "counter" }).first().click();
+    await page.getByRole("heading", { level: 1, name: "counter" }).waitFor();
+    await page.keyboard.press("t");
+    await page.getByRole("link", { name: "Verify", exact: true }).click();
+    await page.getByRole("button", { name: "Remember the newest checkpoint" }).waitFor();
+    await done(page);
+});
+
+test("a key that is held down for long arrives where it leads", async () => {
+    const page = await browser.open(server, "#/actors/counter/state/0");
+    const at = page.locator("#state-at");
+    await at.waitFor();
+    // A browser takes some 200 changes of the address in ten seconds.
+    await presses(page, ...Array(300).fill(["]", "["]).flat(), "]", "]");
+    await until(async () => (await at.inputValue()) === "2", "element 2 is shown");
+    await page.waitForURL(/#\/actors\/counter\/state\/2$/);
+    await page.goBack(); // it left no step behind
+    await until(() => page.url() === "about:blank", "the page before this one");
+    await page.context().close();
+});
+
+test("a text that turns the direction of writing turns only itself", async () => {
+    await server.send("counter", "\u202eesrever ton si");
+    const last = JSON.parse((await server.request("GET", "/v1/actors/counter")).text).elements - 1;
+    const page = await browser.open(server, `#/actors/counter/${last}`);
+    const row = page.locator(`#element-${last} .row-what`);
+    await row.waitFor();
+    const [input, arrow, output] = await row.evaluate((one) => [...one.children].map((part) => part.getBoundingClientRect().x));
+    assert.ok(input < arrow && arrow < output, `${input}, ${arrow}, ${output}`);
     await done(page);
 });
 

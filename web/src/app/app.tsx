@@ -96,19 +96,22 @@ function SideBar({ route }: { route: Route }) {
 function TokenDialog() {
     const [value, setValue] = useState("");
     if (!tokenWanted.value) return null;
+    // No header can carry anything else: a character that came with the clipboard would look like a server that is away.
+    const wrong = /[^\x21-\x7e]/.test(value.trim()) ? "A token has no spaces, and no letters but those of English." : null;
     const submit = (event: Event): void => {
         event.preventDefault();
+        if (wrong) return;
         setToken(value.trim());
-        location.reload();
+        setValue("");
     };
     return (
         <Dialog title="This server wants a token" onClose={() => (tokenWanted.value = false)}>
             <form class="stack" onSubmit={submit}>
                 <p>{token.value ? "The token was not accepted." : "Paste one that may read; to send messages it must be allowed to write."} <code>theater token new NAME</code> makes one.</p>
-                <Field label="Token" hint="Kept until this tab is closed, and sent to this server only.">
+                <Field label="Token" hint="Kept until this tab is closed, and sent to this server only." error={wrong}>
                     {(props) => <input {...props} type="password" autoComplete="off" value={value} onInput={(event) => setValue(event.currentTarget.value)} autoFocus />}
                 </Field>
-                <footer class="dialog-actions"><Button look="main" type="submit" disabled={!value.trim()}>Use it</Button></footer>
+                <footer class="dialog-actions"><Button look="main" type="submit" disabled={!value.trim() || wrong !== null}>Use it</Button></footer>
             </form>
         </Dialog>
     );
@@ -153,7 +156,8 @@ export function App() {
             <SideBar route={route} />
             <main id="view" tabIndex={0}>
                 <Banner />
-                <View route={route} />
+                {/* With another token all is read anew. */}
+                <View key={token.value} route={route} />
             </main>
             {helpOpen.value && <Help onClose={() => (helpOpen.value = false)} />}
             <TokenDialog />

@@ -1,5 +1,6 @@
 // How fast actors are: their counts of elements over the last minute.
 import { signal } from "@preact/signals";
+import { keep, kept } from "./store";
 import type { Actor } from "./types";
 
 const SAMPLES = 40;
@@ -14,11 +15,12 @@ const tracks = new Map<string, Track>();
 export const ratesVersion = signal(0);
 /** Actors looked at last, for the side bar. */
 const RECENT_MAX = 6;
+const RECENT = "theater-recent";
 export const recent = signal<string[]>(stored());
 
 function stored(): string[] {
     try {
-        const list: unknown = JSON.parse(localStorage.getItem("theater-recent") ?? "[]");
+        const list: unknown = JSON.parse(kept("localStorage", RECENT) ?? "[]");
         return Array.isArray(list) ? list.filter((name): name is string => typeof name === "string").slice(0, RECENT_MAX) : [];
     } catch {
         return [];
@@ -28,12 +30,12 @@ function stored(): string[] {
 export function visited(name: string): void {
     if (recent.value[0] === name) return;
     recent.value = [name, ...recent.value.filter((other) => other !== name)].slice(0, RECENT_MAX);
-    localStorage.setItem("theater-recent", JSON.stringify(recent.value));
+    keep("localStorage", RECENT, JSON.stringify(recent.value));
 }
 
 export function forget(name: string): void {
     recent.value = recent.value.filter((other) => other !== name);
-    localStorage.setItem("theater-recent", JSON.stringify(recent.value));
+    keep("localStorage", RECENT, JSON.stringify(recent.value));
 }
 
 export function track(actors: Actor[]): void {

@@ -1,6 +1,8 @@
 // The client of the HTTP interface: problems, the token, and whether the server is there.
 import { signal } from "@preact/signals";
-import { parseJson } from "./json";
+import { utf8 } from "./bytes";
+import { formatJson, parseJson } from "./json";
+import { keep, kept } from "./store";
 import type { Actor, Component, Element, Job, TraceStep, Turn } from "./types";
 
 /** A problem document (RFC 9457), or why there was no answer at all (status 0). */
@@ -26,14 +28,13 @@ const TOKEN = "theater-token";
 export const online = signal(true);
 /** True while the server wants a token, or another one. */
 export const tokenWanted = signal(false);
-export const token = signal(sessionStorage.getItem(TOKEN) ?? "");
+export const token = signal(kept("sessionStorage", TOKEN) ?? "");
 
 /** Keeps the token for as long as this tab is open; it is written nowhere else. */
 export function setToken(value: string): void {
     token.value = value;
     tokenWanted.value = false;
-    if (value) sessionStorage.setItem(TOKEN, value);
-    else sessionStorage.removeItem(TOKEN);
+    keep("sessionStorage", TOKEN, value || null);
 }
 
 export interface Options {
@@ -61,7 +62,8 @@ async function problemOf(response: Response): Promise<Problem> {
 export async function request(path: string, options: Options = {}): Promise<Response> {
     const headers: Record<string, string> = { ...options.headers };
     if (options.type) headers["Content-Type"] = options.type;
-    if (token.value) headers["Authorization"] = `Bearer ${token.value}`;
+    const used = token.value;
+    if (used) headers["Authorization"] = `Bearer ${used}`;
     let response: Response;
     try {
         response = await fetch(path, {
@@ -78,7 +80,8 @@ export async function request(path: string, options: Options = {}): Promise<Resp
     online.value = true;
     if (response.ok) return response;
     const problem = await problemOf(response);
-    if (problem.status === 401) tokenWanted.value = true;
+    // A late answer to what was asked with an earlier token says nothing of the one that there is now.
+    if (problem.status === 401 && used === token.value) tokenWanted.value = true;
     throw problem;
 }
 
@@ -127,6 +130,9 @@ async function answerOf(response: Response): Promise<Answer> {
     };
 }
 
+/** A text as a header's value, which is bytes: the UTF-8 of it, each byte as a character. */
+const headerOf = (text: string): string => String.fromCharCode(...utf8(text));
+
 /** A typed array as a body: fetch wants one whose buffer is not shared. */
 export const body = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
@@ -160,14 +166,14 @@ export const api = {
         })).text()) as Turn,
     send: async (name: string, input: Uint8Array, key: string) =>
         answerOf(await request(`${actorPath(name)}/messages`, {
-            method: "POST", body: body(input), type: "application/octet-stream", headers: key ? { "Idempotency-Key": key } : {},
+            method: "POST", body: body(input), type: "application/octet-stream", headers: key ? { "Idempotency-Key": headerOf(key) } : {},
         })),
     query: async (name: string, input: Uint8Array) =>
         answerOf(await request(`${actorPath(name)}/query`, { method: "POST", body: body(input), type: "application/octet-stream" })),
     change: (name: string, what: "stop" | "resume") => request(`${actorPath(name)}/${what}`, { method: "POST" }),
     remove: (name: string) => request(actorPath(name), { method: "DELETE" }),
     start: (document: unknown) =>
-        request("/v1/actors", { method: "POST", body: JSON.stringify(document), type: "application/json" }),
+        request("/v1/actors", { method: "POST", body: formatJson(document), type: "application/json" }),
     components: (signal?: AbortSignal) => getJson<{ components: Component[] }>("/v1/components", signal),
     upload: async (file: Blob) =>
         parseJson(await (await request("/v1/components", { method: "POST", body: file, type: "application/wasm" })).text()) as

@@ -166,8 +166,12 @@ export class ChainWindow {
         const controller = new AbortController();
         this.fetching = controller;
         try {
+            let begun = -1;
             for (let gap = this.missing(); gap && !controller.signal.aborted; gap = this.missing()) {
-                const from = Math.max(0, gap[0] - (gap[0] % 16));
+                // A little before the gap, unless that was asked for already: a page of large elements ends before the gap begins.
+                const before = gap[0] - (gap[0] % 16);
+                const from = before > begun ? before : gap[0];
+                begun = from;
                 const limit = Math.max(PAGE, gap[1] - from + 1);
                 const page = await api.elements(this.name, from, Math.min(limit, 1000), controller.signal);
                 if (page.elements.length === 0) break;

@@ -14,7 +14,20 @@ export interface Whole {
 }
 
 const KEPT = 60;
-const kept = new Map<string, Whole>();
+const KEPT_BYTES = 32 * 1024 * 1024;
+/** Those that were looked at, the oldest first, with the bytes of their payloads. */
+const kept = new Map<string, { whole: Whole; bytes: number }>();
+let keptBytes = 0;
+
+function keep(key: string, whole: Whole, bytes: number): void {
+    keptBytes += bytes - (kept.get(key)?.bytes ?? 0);
+    kept.set(key, { whole, bytes });
+    for (const [old, one] of kept) {
+        if ((kept.size <= KEPT && keptBytes <= KEPT_BYTES) || old === key) break;
+        kept.delete(old);
+        keptBytes -= one.bytes;
+    }
+}
 
 type Part = "encoding" | "input" | "output" | "effects";
 
@@ -29,7 +42,7 @@ const part = (actor: string, sequence: number, which: Part, signal?: AbortSignal
 export async function loadElement(actor: string, genesis: string | undefined, sequence: number, signal?: AbortSignal): Promise<Whole> {
     const key = `${actor}/${genesis}/${sequence}`;
     const known = kept.get(key);
-    if (known) return known;
+    if (known) return known.whole;
     const [element, encoding, effects] = await Promise.all([
         api.element(actor, sequence, signal), api.part(actor, sequence, "encoding", signal), part(actor, sequence, "effects", signal)]);
     // Descriptors and reasons come decoded; their hashes are of their bytes.
@@ -41,8 +54,7 @@ export async function loadElement(actor: string, genesis: string | undefined, se
         effects: effects && decodeEffects(effects, BigInt(sequence)),
         faults: faultsOf(element, encoding, { input, output, effects }),
     };
-    kept.set(key, whole);
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+    keep(key, whole, (input?.length ?? 0) + (output?.length ?? 0) + (effects?.length ?? 0));
     return whole;
 }
 

@@ -37,10 +37,11 @@ export async function follow(path: string, from: number, take: (events: ElementE
     let next = from;
     let wait = 500;
     while (!signal.aborted) {
+        let reader: ReadableStreamDefaultReader<string> | null = null;
         try {
             const response = await request(`${path}/events?from=${next}`, { signal });
             wait = 500;
-            const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+            reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
             const events = new EventReader();
             for (;;) {
                 const { done, value } = await reader.read();
@@ -53,6 +54,7 @@ export async function follow(path: string, from: number, take: (events: ElementE
             }
         } catch {
             if (signal.aborted) return;
+            reader?.cancel().catch(() => undefined); // what made no sense must not keep its connection
         }
         await pause(wait, signal);
         wait = Math.min(wait * 2, 8000);

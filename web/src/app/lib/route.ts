@@ -56,17 +56,40 @@ export function actorLink(name: string, tab: Tab = "chain", sequence?: number | 
 
 export const place = signal<Place>(parseRoute(location.hash));
 
+/** The address is replaced at most so often: browsers take no more than some 200 changes in ten seconds (Safari 100 in
+ * thirty), and a key that is held down makes thirty a second. The page is ahead of the address meanwhile. */
+const WRITE_MS = 350;
+let unwritten: string | null = null;
+let written = -WRITE_MS;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function write(): void {
+    clearTimeout(timer);
+    if (unwritten === null) return;
+    history.replaceState(null, "", unwritten);
+    unwritten = null;
+    written = performance.now();
+}
+
 addEventListener("hashchange", () => {
+    clearTimeout(timer);
+    unwritten = null;
     place.value = parseRoute(location.hash);
 });
+addEventListener("pagehide", write);
 
 /** Goes to a link; `replace` leaves no step to come back to, as when one walks along a chain. */
 export function go(link: string, replace = false): void {
-    if (link === location.hash) return;
-    if (replace) {
-        history.replaceState(null, "", link);
-        place.value = parseRoute(location.hash);
-    } else {
+    if (link === (unwritten ?? location.hash)) return;
+    if (!replace) {
+        write();
         location.hash = link;
+        return;
     }
+    unwritten = link;
+    place.value = parseRoute(link);
+    clearTimeout(timer);
+    const wait = written + WRITE_MS - performance.now();
+    if (wait <= 0) write();
+    else timer = setTimeout(write, wait);
 }

@@ -1,10 +1,11 @@
 // Light and dark: the system's choice, until the reader makes one.
 import { signal } from "@preact/signals";
+import { keep, kept } from "./store";
 
 export type Theme = "system" | "light" | "dark";
 const KEY = "theater-theme";
 
-const stored = localStorage.getItem(KEY);
+const stored = kept("localStorage", KEY);
 export const theme = signal<Theme>(stored === "light" || stored === "dark" ? stored : "system");
 
 function apply(): void {
@@ -14,8 +15,7 @@ function apply(): void {
 
 export function setTheme(value: Theme): void {
     theme.value = value;
-    if (value === "system") localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, value);
+    keep("localStorage", KEY, value === "system" ? null : value);
     apply();
 }
 

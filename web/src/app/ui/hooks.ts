@@ -9,7 +9,7 @@ export interface Loaded<T> {
     reload: () => void;
 }
 
-/** Loads for a key (null: nothing), again every `every` milliseconds while the page is seen. The last value stays while the
+/** Loads for a key (null: nothing), once even while the page is not seen, then every `every` milliseconds while it is. The last value stays while the
  * next one is on its way; a value of another key never shows. */
 export function useLoad<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>, every = 0): Loaded<T> {
     const [state, setState] = useState<{ key: string | null; value: T | null; error: unknown }>({ key, value: null, error: null });
@@ -20,8 +20,10 @@ export function useLoad<T>(key: string | null, load: (signal: AbortSignal) => Pr
         if (key === null) return;
         const controller = new AbortController();
         let timer = 0;
+        let first = true;
         const run = async (): Promise<void> => {
-            if (!document.hidden) {
+            if (first || !document.hidden) {
+                first = false;
                 try {
                     const value = await latest.current(controller.signal);
                     if (!controller.signal.aborted) setState({ key, value, error: null });

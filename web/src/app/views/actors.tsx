@@ -1,5 +1,5 @@
 // All actors: how they are, how fast, and what can be done with them.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { forget, rateHistory, ratesVersion, track } from "../lib/actors";
 import { api } from "../lib/api";
 import { ago, count, exactTime, plural, short, size } from "../lib/format";
@@ -79,7 +79,7 @@ export function ActorsView() {
         setChosen(next);
         document.getElementById(`actor-${next}`)?.scrollIntoView({ block: "nearest" });
     };
-    useEffect(() => setChosen(0), [search, from]);
+    useLayoutEffect(() => setChosen(0), [search, from]); // before any further key
     useKeys([
         { keys: ["j", "ArrowDown"], run: () => move(at + 1) },
         { keys: ["k", "ArrowUp"], run: () => move(at - 1) },

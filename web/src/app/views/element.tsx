@@ -183,11 +183,11 @@ function Step({ step, depth }: { step: TraceStep; depth: number }) {
 }
 
 function Cost({ element, actor }: { element: Element; actor: Actor }) {
-    const limit = Number(actor.limits?.fuel ?? 0);
-    const share = limit ? Number(element.fuel) / limit : 0;
+    const limit = actor.limits?.fuel;
+    const share = limit ? Number(element.fuel) / Number(limit) : 0;
     return (
         <dl class="facts inline">
-            <Fact name="Fuel">{count(element.fuel)}{limit > 0 && <span class="dim"> of {count(limit)} ({share < 0.0001 ? "<0.01" : (share * 100).toFixed(2)} %)</span>}</Fact>
+            <Fact name="Fuel">{count(element.fuel)}{limit !== undefined && <span class="dim"> of {count(limit)} ({share < 0.0001 ? "<0.01" : (share * 100).toFixed(2)} %)</span>}</Fact>
             <Fact name="State">{size(element.state_size)}{element.state_before === element.state_after && <span class="dim"> unchanged</span>}</Fact>
         </dl>
     );
@@ -220,6 +220,7 @@ function Inclusion({ name, element }: { name: string; element: Element }) {
     const [error, setError] = useState<unknown>(null);
     const [busy, setBusy] = useState(false);
     const check = async (): Promise<void> => {
+        if (busy) return;
         setBusy(true);
         setError(null);
         try {

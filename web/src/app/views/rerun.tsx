@@ -17,6 +17,7 @@ export function Rerun({ name, element }: { name: string; element: Element }) {
     const [error, setError] = useState<unknown>(null);
     const [busy, setBusy] = useState(false);
     const run = async (): Promise<void> => {
+        if (busy) return;
         setBusy(true);
         setError(null);
         try {

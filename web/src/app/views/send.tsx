@@ -1,4 +1,5 @@
 // Messages by hand: an input, its answer, and what was sent before.
+import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { type Answer, api, Problem } from "../lib/api";
 import { textOf, toHex } from "../lib/bytes";
@@ -25,9 +26,9 @@ interface Sent {
     problem: Problem | null;
 }
 
-/** Kept for each actor while the page is open. */
+/** Kept for each actor while the page is open; an answer that comes when one has gone to another view is there on return. */
 const HISTORY_MAX = 100;
-const histories = new Map<string, Sent[]>();
+const histories = signal<ReadonlyMap<string, Sent[]>>(new Map());
 /** What is being written to each actor: it is there again when one comes back from its chain. */
 const drafts = new Map<string, Draft>();
 let lastId = 0;
@@ -55,7 +56,7 @@ export function SendView({ name, actor }: { name: string; actor: Actor }) {
     const [mode, setMode] = useState<Mode>("message");
     const [key, setKey] = useState("");
     const [busy, setBusy] = useState(false);
-    const [history, setHistory] = useState<Sent[]>(histories.get(name) ?? []);
+    const history = histories.value.get(name) ?? [];
     const [open, setOpen] = useState<number | null>(history[0]?.id ?? null);
     const input = draftBytes(draft);
     drafts.set(name, draft);
@@ -64,9 +65,7 @@ export function SendView({ name, actor }: { name: string; actor: Actor }) {
         if (!ready) return;
         setBusy(true);
         const sent = await deliver(name, mode, draft, key);
-        const next = [sent, ...(histories.get(name) ?? [])].slice(0, HISTORY_MAX);
-        histories.set(name, next);
-        setHistory(next);
+        histories.value = new Map(histories.value).set(name, [sent, ...(histories.value.get(name) ?? [])].slice(0, HISTORY_MAX));
         setOpen(sent.id);
         setBusy(false);
     };
@@ -139,7 +138,7 @@ function AnswerView({ name, sent, answer }: { name: string; sent: Sent; answer: 
             <Payload title="Output" bytes={answer.output} file={`${name}-${answer.sequence ?? "query"}.output`} />
             <dl class="facts inline">
                 {answer.sequence !== null && <Fact name={sent.mode === "query" ? "State after" : "Element"}><a href={actorLink(name, "chain", answer.sequence)}>{count(answer.sequence)}</a></Fact>}
-                {answer.fuel !== null && <Fact name="Fuel">{count(Number(answer.fuel))}</Fact>}
+                {answer.fuel !== null && <Fact name="Fuel">{count(BigInt(answer.fuel))}</Fact>}
                 {answer.stateRoot && <Fact name="State root"><Hash value={answer.stateRoot} label="state root" /></Fact>}
                 {answer.repeated && <Fact name="Repeated">this key had run before; its first answer came again</Fact>}
             </dl>

@@ -29,6 +29,8 @@ function coded(bytes: Uint8Array): string | { base64: string } {
     }
 }
 
+const limitValid = (text: string): boolean => /^[1-9]\d{0,19}$/.test(text) && BigInt(text) < 1n << 64n;
+
 const nameError = (name: string): string | null =>
     name === "" ? null : new TextEncoder().encode(name).length > 128 ? "A name has at most 128 characters." : NAME.test(name) ? null
         : "A name is made of a to z, 0 to 9, - and _, in parts with single dots between them.";
@@ -44,7 +46,7 @@ export function StartView() {
     const [busy, setBusy] = useState(false);
     const known = useLoad("components", (signal) => api.components(signal));
     const configBytes = draftBytes(config);
-    const wrongLimit = LIMITS.find(([key]) => limits[key] && !/^[1-9]\d{0,18}$/.test(limits[key]!));
+    const wrongLimit = LIMITS.find(([key]) => limits[key] && !limitValid(limits[key]!));
     const ready = name !== "" && !nameError(name) && (file !== null || component !== "") && typeof configBytes !== "string" && !wrongLimit && !busy;
     const start = async (event: Event): Promise<void> => {
         event.preventDefault();
@@ -53,7 +55,7 @@ export function StartView() {
         setError(null);
         try {
             const hash = file ? (await api.upload(file)).hash : component;
-            const given = Object.fromEntries(LIMITS.filter(([key]) => limits[key]).map(([key]) => [key, Number(limits[key])]));
+            const given = Object.fromEntries(LIMITS.filter(([key]) => limits[key]).map(([key]) => [key, BigInt(limits[key]!)]));
             await api.start({ name, component: hash, config: coded(configBytes as Uint8Array), ...(Object.keys(given).length ? { limits: given } : {}) });
             say(`${name} was started.`);
             go(actorLink(name));
@@ -96,7 +98,7 @@ export function StartView() {
                     <summary>Limits</summary>
                     <div class="limits">
                         {LIMITS.map(([key, label, unit]) => (
-                            <Field key={key} label={label} hint={unit} error={wrongLimit?.[0] === key ? "A whole number above 0." : null}>
+                            <Field key={key} label={label} hint={unit} error={wrongLimit?.[0] === key ? "A whole number above 0, below 2^64." : null}>
                                 {(props) => <input {...props} class="mono" type="text" inputMode="numeric" value={limits[key] ?? ""} placeholder="default"
                                     onInput={(event) => setLimits({ ...limits, [key]: event.currentTarget.value.trim() })} />}
                             </Field>

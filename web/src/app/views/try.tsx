@@ -20,7 +20,7 @@ export function TryInput({ name, at, state }: { name: string; at: number; state:
     const [busy, setBusy] = useState(false);
     const input = draftBytes(draft);
     const run = async (): Promise<void> => {
-        if (typeof input === "string") return;
+        if (typeof input === "string" || busy) return;
         setBusy(true);
         setError(null);
         try {

@@ -31,8 +31,9 @@ function useVerification(): [Run, (source: BundleSource, keys?: string[]) => Pro
     const begin = async (source: BundleSource, keys: string[] = []): Promise<Report | null> => {
         cancel.current?.();
         const controller = new AbortController();
-        cancel.current = () => controller.abort();
-        setRun({ ...IDLE, cancel: cancel.current });
+        const abort = (): void => controller.abort();
+        cancel.current = abort;
+        setRun({ ...IDLE, cancel: abort });
         try {
             const report = await verifier.verifyBundle(source, {
                 signal: controller.signal,
@@ -42,6 +43,8 @@ function useVerification(): [Run, (source: BundleSource, keys?: string[]) => Pro
             setRun({ ...IDLE, report });
             return report;
         } catch (failed) {
+            if (controller.signal.aborted && cancel.current !== abort)
+                return null; // another one has begun, and what is shown is its own
             const cancelled = failed instanceof VerifyError && failed.kind === "cancelled";
             setRun(cancelled ? IDLE : { ...IDLE, error: failed instanceof Error ? failed.message : String(failed) });
             return null;
@@ -58,7 +61,7 @@ export function ActorVerify({ name, actor }: { name: string; actor: Actor; seque
     const start = async (): Promise<void> => {
         const report = await begin({ url: `${api.path(name)}/bundle`, ...(token.value ? { token: token.value } : {}) }, keysOf(keys));
         const chain = report?.verdict === "verified" ? report.chains.find((one) => one.actor === actor.name) : undefined;
-        if (chain?.note && chain.key && chain.keySource !== "none" && chain.keySource !== "unsupported") rememberCheckpoint(actor.name, chain.note, chain.key);
+        if (chain?.note && chain.key && chain.keySource !== "none" && chain.keySource !== "unsupported") rememberCheckpoint(name, chain.note, chain.key);
     };
     useKeys([{ keys: ["v"], run: () => void start() }]);
     return (
@@ -108,6 +111,9 @@ function Running({ run }: { run: Run }) {
     );
 }
 
+/** A file may hold thousands of chains: more cards than this would only hang the page. */
+const CHAINS_SHOWN = 200;
+
 export function ReportView({ report, local = true }: { report: Report; local?: boolean }) {
     const good = report.verdict === "verified";
     return (
@@ -139,7 +145,8 @@ export function ReportView({ report, local = true }: { report: Report; local?: b
                     </ul>
                 </div>
             </div>
-            {report.chains.map((chain) => <ChainCard key={chain.genesis + chain.actor} chain={chain} />)}
+            {report.chains.slice(0, CHAINS_SHOWN).map((chain, i) => <ChainCard key={i} chain={chain} />)}
+            {report.chains.length > CHAINS_SHOWN && <p class="dim">{plural(report.chains.length - CHAINS_SHOWN, "more chain")}</p>}
         </section>
     );
 }
@@ -149,7 +156,7 @@ function FaultLink({ fault, local }: { fault: Fault; local: boolean }) {
         <p class="fault">
             <span class="badge bad">{fault.check}</span>
             {fault.actor && <> in <b>{fault.actor}</b></>}
-            {fault.sequence !== null && <>, {local ? <a href={actorLink(fault.actor, "chain", Number(fault.sequence))}>element {count(fault.sequence)}</a> : <>element {count(fault.sequence)}</>}</>}
+            {fault.sequence !== null && <>, {local && fault.actor ? <a href={actorLink(fault.actor, "chain", Number(fault.sequence))}>element {count(fault.sequence)}</a> : <>element {count(fault.sequence)}</>}</>}
         </p>
     );
 }
@@ -184,7 +191,7 @@ function Growth({ name, actor }: { name: string; actor: Actor }) {
     const [report, setReport] = useState<GrowthReport | null>(null);
     const [busy, setBusy] = useState(false);
     const [, again] = useState(0);
-    const known = rememberedCheckpoint(actor.name);
+    const known = rememberedCheckpoint(name);
     const act = async (what: () => Promise<void>): Promise<void> => {
         setBusy(true);
         try {
@@ -200,7 +207,7 @@ function Growth({ name, actor }: { name: string; actor: Actor }) {
         <section class="card" aria-label="Checkpoints">
             <header class="section-head"><h2>The past does not change</h2></header>
             <p>{known
-                ? <>This browser remembers a chain of <b>{sizeOf(known.note)}</b> elements, since {new Date(known.at).toLocaleString()}. A consistency proof shows whether the chain still begins with them.</>
+                ? <>This browser remembers a chain of <b>{sizeOf(known.note)}</b>, since {new Date(known.at).toLocaleString()}. A consistency proof shows whether the chain still begins with that.</>
                 : "A signed checkpoint says how long the chain is and what it holds. This browser can remember it, and later ask for the proof that the chain goes on from there."}</p>
             {report && (
                 <div class={`notice ${report.outcome === "broken" ? "bad" : report.outcome === "unproved" ? "unsure" : "good"}`} role={report.outcome === "broken" ? "alert" : "status"}>
@@ -216,7 +223,7 @@ function Growth({ name, actor }: { name: string; actor: Actor }) {
                     say("Signed the chain as it is now.");
                 })}>Sign a checkpoint</Button>
                 {known && <Button look="quiet" onClick={() => {
-                    forgetCheckpoint(actor.name);
+                    forgetCheckpoint(name);
                     setReport(null);
                     again((n) => n + 1);
                 }}>Forget</Button>}
@@ -227,7 +234,7 @@ function Growth({ name, actor }: { name: string; actor: Actor }) {
 }
 
 /** The second line of a checkpoint. */
-const sizeOf = (note: string): string => count(Number(note.split("\n")[1] ?? 0));
+const sizeOf = (note: string): string => plural(Number(note.split("\n")[1] ?? 0), "element");
 
 /** What a browser cannot do, running every turn again, the server or a stranger's command line can. */
 function Replay({ name }: { name: string }) {
