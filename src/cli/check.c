@@ -33,9 +33,9 @@ static theater_status find_remote(cli_run *cli, const char *operand, bool is_fil
             ret->source.path = operand;
             return THEATER_OK;
         }
-        if (status == THEATER_NOT_FOUND)
-            return th_fail(reterr, status, "%s is neither an actor of %s nor a bundle file", operand,
-                           cli->server);
+        if (status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT)
+            return th_fail(reterr, THEATER_NOT_FOUND, "%s is neither an actor of %s nor a bundle file",
+                           operand, cli->server);
     }
     ret->remote_actor = operand;
     if (status || remote)
@@ -54,12 +54,23 @@ static theater_status find_source(cli_run *cli, bool remote, subject *ret, theat
 {
     const char *operand = cli->operand_count ? cli->operands[0] : NULL;
     struct stat info;
-    bool is_file = operand && stat(operand, &info) == 0 && !S_ISDIR(info.st_mode);
+    bool is_path = operand && strchr(operand, '/');
+    bool is_there = operand && stat(operand, &info) == 0;
+    bool is_file = is_there && !S_ISDIR(info.st_mode);
     *ret = (subject){.place = {.cli = cli}};
-    if (is_file && (strchr(operand, '/') || (!cli->data && !cli->server))) {
+    if (is_file && (is_path || (!cli->data && !cli->server))) {
         ret->source.path = operand;
         return THEATER_OK;
     }
+    if (is_path && is_there)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s is a folder, not a bundle file", operand);
+    if (is_path)
+        return cli_fail_errno(operand, reterr);
+    if (operand && !cli->data && !cli->server)
+        return th_fail(reterr, THEATER_NOT_FOUND,
+                       "there is no file %s, and for an actor no data folder: give --data DIR, or set "
+                       "THEATER_DATA",
+                       operand);
     if (cli->server)
         return find_remote(cli, operand, is_file, remote, ret, reterr);
     theater_status status = cli_place_open(cli, CLI_READ, NULL, &ret->place, reterr);
@@ -79,9 +90,9 @@ static theater_status find_source(cli_run *cli, bool remote, subject *ret, theat
     } else if (is_file) {
         ret->source = (theater_source){.path = operand};
         status = THEATER_OK;
-    } else if (status == THEATER_NOT_FOUND) {
-        status =
-            th_fail(reterr, status, "%s is neither an actor of %s nor a bundle file", operand, cli->data);
+    } else if (status == THEATER_NOT_FOUND || status == THEATER_INVALID_ARGUMENT) {
+        status = th_fail(reterr, THEATER_NOT_FOUND, "%s is neither an actor of %s nor a bundle file", operand,
+                         cli->data);
     }
     return status;
 }

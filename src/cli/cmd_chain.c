@@ -21,7 +21,7 @@ static bool print_element(void *context, const theater_element *element)
     else
         cli_element_row(&self->cli->out, element);
     self->next = element->sequence + 1;
-    return !self->cli->out.closed;
+    return !cli_output_ended(&self->cli->out);
 }
 
 /* Looks for new elements some times a second; interrupting it is its usual end. */
@@ -36,7 +36,7 @@ static theater_status follow(cli_place *place, range *self, const theater_actor_
     if (status)
         return status;
     cli_catch_interrupt();
-    while (!status && self->next <= to && !cli->out.closed) {
+    while (!status && self->next <= to && !cli_output_ended(&cli->out)) {
         theater_actor_info now;
         cli_flush(&cli->out);
         th_event_wait(never, place->client ? FOLLOW_SERVER_NS : FOLLOW_NS);

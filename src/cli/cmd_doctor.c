@@ -164,8 +164,9 @@ static void look_at_folder(examination *self)
     status = theater_folder_open(path, &folder, &error);
     if (status) {
         bad(self, "folder", status, error.message,
-            status == THEATER_VERSION ? "use the version of theater that made it"
-                                      : "restore the folder from a backup");
+            status == THEATER_VERSION      ? "use the version of theater that made it"
+            : status == THEATER_PERMISSION ? "run it as the folder's owner"
+                                           : "restore the folder from a backup");
         return;
     }
     say(self, "folder", GOOD, NULL, "%s is a data folder of this version", path);

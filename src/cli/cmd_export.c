@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/place.h"
+#include "tool/files.h"
 
 #define NAMES_MAX 1024
 
@@ -161,7 +162,9 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     const char *path = cli->operands[cli->operand_count - 1];
     cli_place place;
     id_list list = {0};
-    theater_status status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
+    theater_status status = th_tool_replaceable(path, reterr);
+    if (!status)
+        status = cli_place_open(cli, CLI_READ, NULL, &place, reterr);
     if (status)
         return status;
     if (place.client)

@@ -42,7 +42,7 @@ static bool print_actor(void *context, const theater_actor_info *info)
     }
     if (self->cli->json) {
         print_json(out, info);
-        return !out->closed;
+        return !cli_output_ended(out);
     }
     if (self->shown++ == 0)
         cli_printf(out, "%-24s %6s %-8s %10s %12s  %s\n", "NAME", "ID", "STATUS", "ELEMENTS", "STATE",
@@ -56,7 +56,7 @@ static bool print_actor(void *context, const theater_actor_info *info)
                cli_status_word(info->status), info->elements, info->state_size, time);
     if (quiet)
         cli_colour(out, "0");
-    return !out->closed;
+    return !cli_output_ended(out);
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)

@@ -142,7 +142,7 @@ static void take_keys(screen *self)
 static void live(screen *self)
 {
     enter(self);
-    while (!self->over && !cli_interrupted() && !self->cli->out.closed) {
+    while (!self->over && !cli_interrupted() && !cli_output_ended(&self->cli->out)) {
         uint64_t now = th_port_monotonic_ns(th_port_system());
         if (!self->view.paused && now >= self->next_ns)
             sample_again(self);

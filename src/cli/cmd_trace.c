@@ -45,18 +45,18 @@ static bool print_step(void *context, const theater_trace_step *step)
     cli_output *out = &cli->out;
     if (cli->json) {
         print_json(out, step);
-        return !out->closed;
+        return !cli_output_ended(out);
     }
     if (step->depth == 0) {
         cli_printf(out, "%s element %" PRIu64 "\n", step->actor.name, step->sequence);
-        return !out->closed;
+        return !cli_output_ended(out);
     }
     int depth = step->depth < 0 ? -step->depth : step->depth;
     for (int i = 0; i < depth && i < 40; i++)
         cli_puts(out, "  ");
     cli_printf(out, "%s %s element %" PRIu64 " (%s)\n", step->depth < 0 ? "caused by" : "caused",
                step->actor.name, step->sequence, kind_word(step->kind));
-    return !out->closed;
+    return !cli_output_ended(out);
 }
 
 static theater_status run(cli_run *cli, theater_error *reterr)

@@ -23,7 +23,7 @@ typedef struct watcher {
     uint64_t place; /* where to go on: a sequence, or a number in the log */
     bool has_place;
     bool wide; /* names of actors stand before the rows */
-    theater_actor_info actor; /* of a data folder, with `name` */
+    theater_actor_info actor; /* with `name` */
 } watcher;
 
 static bool print(watcher *self, uint64_t number, const char *actor, uint64_t actor_id,
@@ -48,7 +48,7 @@ static bool print(watcher *self, uint64_t number, const char *actor, uint64_t ac
             cli_printf(out, "%-20s ", actor);
         cli_element_row(out, element);
     }
-    return !out->closed && !out->failure;
+    return !cli_output_ended(out);
 }
 
 static void print_head(watcher *self)
@@ -97,13 +97,8 @@ static theater_status watch_server(watcher *self, th_client *client, theater_err
                              .each = on_event,
                              .opened = on_opened,
                              .context = &now};
-    theater_actor_info info;
-    theater_status status = self->name ? th_client_actor(client, self->name, &info, reterr) : THEATER_OK;
-    if (!status && self->name && !self->has_place) {
-        watch.has_place = true;
-        watch.place = info.elements;
-    }
-    while (!status && !cli_interrupted() && !self->cli->out.closed) {
+    theater_status status = THEATER_OK;
+    while (!status && !cli_interrupted() && !cli_output_ended(&self->cli->out)) {
         theater_error error = {.status = THEATER_OK};
         status = th_client_watch_run(client, &watch, &error);
         if (!status || status == THEATER_INTERRUPTED)
@@ -152,7 +147,7 @@ static theater_status read_log(watcher *self, theater_folder *folder,
         bool moved = !status && next > self->place;
         if (moved)
             self->place = next;
-        if (!moved || cli_interrupted() || self->cli->out.closed)
+        if (!moved || cli_interrupted() || cli_output_ended(&self->cli->out))
             return status;
     }
 }
@@ -168,9 +163,6 @@ static bool on_element(void *context, const theater_element *element)
 static theater_status read_actor(watcher *self, cli_place *place, theater_error *reterr)
 {
     theater_status status = cli_place_actor(place, self->name, &self->actor, reterr);
-    if (!status && !self->has_place)
-        self->place = self->actor.elements;
-    self->has_place = true;
     return status ? status
                   : cli_place_elements(place, &self->actor, self->place, self->actor.elements, on_element,
                                        self, reterr);
@@ -183,7 +175,7 @@ static theater_status watch_folder(watcher *self, cli_place *place, theater_erro
         self->place = theater_folder_indexed(place->folder);
         status = read_log(self, place->folder, skip, reterr);
     }
-    while (!status && !cli_interrupted() && !self->cli->out.closed) {
+    while (!status && !cli_interrupted() && !cli_output_ended(&self->cli->out)) {
         status = self->name ? read_actor(self, place, reterr)
                             : read_log(self, place->folder, on_log_element, reterr);
         cli_flush(&self->cli->out);
@@ -210,8 +202,17 @@ static theater_status run(cli_run *cli, theater_error *reterr)
     if (status)
         return status;
     cli_catch_interrupt();
-    print_head(&self);
-    status = place.client ? watch_server(&self, place.client, reterr) : watch_folder(&self, &place, reterr);
+    if (self.name)
+        status = cli_place_actor(&place, self.name, &self.actor, reterr);
+    if (!status && self.name && !self.has_place) {
+        self.has_place = true;
+        self.place = self.actor.elements;
+    }
+    if (!status) {
+        print_head(&self);
+        status =
+            place.client ? watch_server(&self, place.client, reterr) : watch_folder(&self, &place, reterr);
+    }
     cli_place_close(&place);
     return status;
 }

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +31,21 @@ static theater_status run(cli_run *cli, int argc, char **argv, theater_error *re
     return status;
 }
 
+/* A standard stream that the parent has closed would be the first file that is opened, one of the data folder:
+ * what is printed would stand in it. It is taken by a descriptor that fails as a closed one does. */
+static bool occupy_closed_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static cli_run cli;
+    if (!occupy_closed_streams())
+        return theater_status_exit_code(THEATER_IO);
     /* A reader that goes away is seen by write, so that a data folder is closed in good order first. */
     signal(SIGPIPE, SIG_IGN);
     cli_output_init(&cli.out, STDOUT_FILENO);

@@ -83,6 +83,9 @@ static theater_status parse_option(cli_run *cli, int argc, char **argv, int *at,
     } else if (equals) {
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s takes no value", option->name);
     }
+    if (common && value && !*value)
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s is empty: it needs %s", option->name,
+                       option->value);
     if (common) {
         take_common(cli, option, value);
         return THEATER_OK;
@@ -211,7 +214,8 @@ theater_status cli_number(const cli_run *cli, const char *name, uint64_t *ret, t
     const char *text = cli_value(cli, name);
     if (!text || cli_parse_number(text, ret))
         return THEATER_OK;
-    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a whole number", name, text);
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: \"%s\" is not a whole number from 0 to 18446744073709551615", name,
+                   text);
 }
 
 theater_status cli_size(const cli_run *cli, const char *name, uint64_t *ret, theater_error *reterr)

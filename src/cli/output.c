@@ -22,7 +22,7 @@ void cli_output_init(cli_output *out, int fd)
 
 static void write_all(cli_output *out, const uint8_t *bytes, size_t size)
 {
-    while (size > 0 && !out->closed && !out->failure) {
+    while (size > 0 && !cli_output_ended(out)) {
         ssize_t wrote = write(out->fd, bytes, size);
         if (wrote < 0) {
             if (errno == EPIPE)
@@ -70,6 +70,11 @@ void cli_printf(cli_output *out, const char *format, ...)
     va_end(arguments);
     if (size > 0)
         cli_put(out, th_slice_of(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1));
+}
+
+bool cli_output_ended(const cli_output *out)
+{
+    return out->closed || out->failure;
 }
 
 theater_status cli_output_status(const cli_output *out, theater_error *reterr)

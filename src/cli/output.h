@@ -26,6 +26,8 @@ void cli_put(cli_output *out, th_slice bytes);
 void cli_puts(cli_output *out, const char *text);
 void cli_printf(cli_output *out, const char *format, ...) THEATER_PRINTF(2, 3);
 void cli_flush(cli_output *out);
+/* Whether nobody gets what is printed from now on: the reader has gone away, or a write failed. */
+bool cli_output_ended(const cli_output *out);
 /* OK, or IO with the reason. A reader that went away is OK. */
 THEATER_CHECKED theater_status cli_output_status(const cli_output *out, theater_error *reterr);
 /* Text that a terminal cannot misread: control characters and what is not UTF-8 become escapes; cut to `max`

@@ -101,7 +101,7 @@ static th_step print_step(void *context, uint64_t *ret_deadline_ns)
     if (more)
         return TH_STEP_AGAIN;
     cli_flush(&self->cli->out);
-    if (self->cli->out.closed || self->cli->out.failure)
+    if (cli_output_ended(&self->cli->out))
         __atomic_store_n(&self->stop, 1, __ATOMIC_SEQ_CST);
     bool ended = __atomic_load_n(&self->no_more, __ATOMIC_SEQ_CST) &&
                  __atomic_load_n(&self->head, __ATOMIC_SEQ_CST) == self->tail;

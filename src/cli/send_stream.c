@@ -82,7 +82,7 @@ static bool take_answer(void *context, theater_answer *answer)
     stream *self = context;
     bool more = cli_line_answer(self->cli, &self->tally, self->answered++, answer);
     show_progress(self);
-    return more && !self->cli->out.closed && !self->cli->out.failure;
+    return more && !cli_output_ended(&self->cli->out);
 }
 
 static void idle(void *context)

@@ -90,16 +90,28 @@ theater_status th_tool_write_new(const char *path, th_slice contents, theater_er
     return write_and_close(file, contents, path, reterr);
 }
 
+theater_status th_tool_replaceable(const char *path, theater_error *reterr)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0 || S_ISREG(info.st_mode))
+        return THEATER_OK;
+    return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s is no regular file, and nothing else is replaced",
+                   path);
+}
+
 theater_status th_tool_replace(const char *path, th_slice contents, theater_error *reterr)
 {
     char beside[PATH_MAX];
+    theater_status status = th_tool_replaceable(path, reterr);
+    if (status != THEATER_OK)
+        return status;
     if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", path);
     int file = mkstemp(beside);
     if (file < 0)
         return th_tool_fail_errno(reterr, errno, path);
     fchmod(file, 0644);
-    theater_status status = write_and_close(file, contents, path, reterr);
+    status = write_and_close(file, contents, path, reterr);
     if (status == THEATER_OK && rename(beside, path) != 0)
         status = th_tool_fail_errno(reterr, errno, path);
     if (status != THEATER_OK)

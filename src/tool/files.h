@@ -15,7 +15,10 @@ THEATER_CHECKED theater_status th_tool_join(const char *folder, const char *name
 THEATER_CHECKED theater_status th_tool_read(const char *path, th_buf *out, theater_error *reterr);
 /* Writes a new file; EXISTS when it is there. */
 THEATER_CHECKED theater_status th_tool_write_new(const char *path, th_slice contents, theater_error *reterr);
-/* Writes beside `path` and renames over it, so that nobody sees a half of it. */
+/* Refuses to have a new file put in the place of a device, a pipe, a link or a folder, which a rename would do
+ * to /dev/stdout. Errors: INVALID_ARGUMENT. */
+THEATER_CHECKED theater_status th_tool_replaceable(const char *path, theater_error *reterr);
+/* Writes beside `path` and renames over it, so that nobody sees a half of it. Refuses what is no file. */
 THEATER_CHECKED theater_status th_tool_replace(const char *path, th_slice contents, theater_error *reterr);
 /* Makes a folder; fine when it is there. */
 THEATER_CHECKED theater_status th_tool_make_folder(const char *path, theater_error *reterr);

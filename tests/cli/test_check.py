@@ -39,11 +39,27 @@ class Check(Case):
         done = self.run_theater("export", "counter", b"a\xe9\xc3\xa9.bundle", "--json")
         self.assertEqual(done.json["file"], "a\ufffdé.bundle")
 
+    def test_a_bundle_that_is_not_there_is_missed_as_a_file(self):
+        (self.folder / "sub").mkdir()
+        for run in self.bare, self.run_theater:
+            self.assertIn("./none.bundle: No such file", run("verify", "./none.bundle", code=NOT_FOUND).errors)
+            self.assertIn("sub/ is a folder", run("verify", "sub/", code=INVALID_ARGUMENT).errors)
+        self.assertIn("there is no file none.bundle", self.bare("verify", "none.bundle", code=NOT_FOUND).errors)
+
+    def test_an_export_replaces_files_only(self):
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "link").symlink_to("pipe")
+        for name in "pipe", "link":
+            self.assertIn("no regular file", self.run_theater("export", "counter", name, code=INVALID_ARGUMENT).errors)
+        self.assertTrue((self.folder / "pipe").is_fifo())
+        self.assertTrue((self.folder / "link").is_symlink())
+
     def test_an_actors_name_comes_before_a_files(self):
         self.file("counter", "this is no bundle")
         self.run_theater("verify", "counter")
         self.run_theater("verify", "./counter", code=VERIFY_FAILED)
         self.run_theater("verify", "nothing", code=NOT_FOUND)
+        self.run_theater("verify", "No thing", code=NOT_FOUND)
         self.export()
         self.run_theater("verify", "counter.bundle")
         self.bare("verify", "counter.bundle", environment={"THEATER_DATA": "/no/such/folder"})

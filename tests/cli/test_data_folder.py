@@ -37,6 +37,7 @@ class Folder(Case):
         done = self.bare("list", code=INVALID_ARGUMENT)
         self.assertIn("--data DIR", done.errors)
         self.bare("list", environment={"THEATER_DATA": str(self.data)})
+        self.assertIn("--data is empty", self.bare("--data", "", "list", code=INVALID_ARGUMENT).errors)
 
     def test_a_folder_that_is_not_there(self):
         for command in ["list"], ["send", "a", "b"], ["chain", "a"], ["stop", "a"], ["checkpoint", "a"], ["query", "a", "b"]:
@@ -132,6 +133,16 @@ class Folder(Case):
         done = self.run_theater("send", "counter", "inc", code=None)
         self.assertIn(done.code, (PERMISSION, READ_ONLY), done.errors)
 
+    def test_doctor_sends_nobody_to_a_backup_for_a_folder_of_somebody_else(self):
+        self.addCleanup(self.data.chmod, 0o755)
+        self.data.chmod(0)
+        self.folder.chmod(0o755)
+        other = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        done = subprocess.run(self.command("--data", self.data, "doctor", "--json"), capture_output=True, cwd="/",
+                              env=self.environment, check=False, **other)
+        self.assertEqual(done.returncode, PERMISSION, done.stderr)
+        self.assertIn("owner", json.loads(done.stdout.splitlines()[0])["remedy"])
+
     def lock_up(self):
         for path in [self.data, *self.data.rglob("*")]:
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -166,6 +177,23 @@ class Folder(Case):
         self.assertIn("1 checkpoint, signed by the folder's key", self.run_theater("verify", "counter").text)
         (self.data / "keys" / "signing.key").chmod(0o600)
         self.run_theater("checkpoint", "counter")
+
+
+class Streams(Case):
+    def test_a_closed_stream_is_no_file_of_the_data_folder(self):
+        self.start()
+        self.file("no input", "")
+        for closed, code, arguments in (([1], IO, ["send", "counter", "inc"]), ([0], IO, ["send", "counter", "--lines"]),
+                                        ([0, 1, 2], IO, ["send", "counter", "inc"]),
+                                        ([0, 1, 2], NOT_FOUND, ["send", "nobody", "inc"])):
+            before = {path: path.read_bytes() for path in (self.data / "lock", self.data / "format")}
+            done = subprocess.run(["sh", "-c", '"$@" ' + " ".join(f"{fd}>&-" for fd in closed), "sh",
+                                   *self.command("--data", self.data, *arguments)],
+                                  cwd=self.folder, env=self.environment, capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, (closed, arguments, done.stderr))
+            self.assertEqual({path: path.read_bytes() for path in before}, before)
+        self.assertEqual(len(self.chain("counter")), 3)
+        self.still_good("counter")
 
 
 class Killed(Case):

@@ -25,6 +25,13 @@ class Tool(Case):
         self.assertEqual(done.code, INVALID_ARGUMENT)
         self.assertIn("actor.c:1:9: error", done.errors)
 
+    def test_a_build_replaces_files_only(self):
+        self.bare("new", "poll")
+        os.mkfifo(self.folder / "pipe")
+        done = self.bare("build", "poll", "--output", "pipe", code=INVALID_ARGUMENT)
+        self.assertIn("pipe is no regular file", done.errors)
+        self.assertTrue((self.folder / "pipe").is_fifo())
+
 
 if __name__ == "__main__":
     main()

@@ -128,10 +128,19 @@ class Watching(ServerCase):
                     raise
                 time.sleep(0.2)
 
+    def test_a_watch_whose_output_fails_ends(self):
+        self.serve()
+        for where in (("--server", self.address), ("--data", self.data)):
+            for name in (["counter"], []):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run(self.command(*where, "watch", *name, "--from", "0"), stdout=full, cwd=self.folder,
+                                          env=self.environment, stderr=subprocess.PIPE, check=False, timeout=60)
+                self.assertEqual(done.returncode, NO_SPACE, done.stderr)
+
     def test_bad_watches(self):
         self.serve()
         for where in (("--server", self.address), ("--data", self.data)):
-            self.bare(*where, "watch", "nobody", code=NOT_FOUND)
+            self.assertEqual(self.bare(*where, "watch", "nobody", code=NOT_FOUND).output, b"")
             self.bare(*where, "watch", "No", code=INVALID_ARGUMENT)
             self.bare(*where, "watch", "--from", "x", code=INVALID_ARGUMENT)
         self.bare("--server", self.nobody(), "watch", code=IO)
