@@ -20,24 +20,30 @@ void th_buf_done(th_buf *buf)
     *buf = (th_buf){.max = buf->max};
 }
 
-theater_status th_buf_reserve(th_buf *buf, size_t more, theater_error *reterr)
+/* Room for `more` bytes, which count, and `spare` behind them, which do not. */
+static theater_status make_room(th_buf *buf, size_t more, size_t spare, theater_error *reterr)
 {
     if (more > buf->max - buf->size)
         return th_fail(reterr, THEATER_TOO_LARGE,
                        "%zu bytes and %zu more pass the buffer's limit of %zu bytes", buf->size, more,
                        buf->max);
-    size_t need = buf->size + more;
+    size_t need = buf->size + more + spare, most = need > buf->max ? need : buf->max;
     if (need <= buf->capacity)
         return THEATER_OK;
     size_t capacity = buf->capacity ? buf->capacity : 64;
     while (capacity < need)
-        capacity = capacity > buf->max / 2 ? buf->max : capacity * 2;
+        capacity = capacity > most / 2 ? most : capacity * 2;
     uint8_t *data = th_realloc(buf->data, capacity);
     if (!data)
         return th_fail_memory(reterr, "a buffer");
     buf->data = data;
     buf->capacity = capacity;
     return THEATER_OK;
+}
+
+theater_status th_buf_reserve(th_buf *buf, size_t more, theater_error *reterr)
+{
+    return make_room(buf, more, 0, reterr);
 }
 
 theater_status th_buf_extend(th_buf *buf, size_t size, uint8_t **ret_room, theater_error *reterr)
@@ -73,10 +79,10 @@ theater_status th_buf_printf(th_buf *buf, theater_error *reterr, const char *for
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    /* vsnprintf ends with a zero, so there must be room for one byte more, which does not count. */
+    /* vsnprintf ends with a zero, which does not count. */
     theater_status status = length < 0
                                 ? th_fail(reterr, THEATER_INVALID_ARGUMENT, "text that cannot be formatted")
-                                : th_buf_reserve(buf, (size_t)length + 1, reterr);
+                                : make_room(buf, (size_t)length, 1, reterr);
     if (!status) {
         vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);
         buf->size += (size_t)length;

@@ -135,6 +135,10 @@ size_t th_decimal_encode(uint64_t number, char *out);
 
 /* Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool th_utf8_valid(th_slice text);
+/* Bytes at the front that are so: whole characters. */
+size_t th_utf8_prefix(th_slice text);
+/* Bytes of the character at the front, 0 when there is none. */
+size_t th_utf8_character(th_slice text);
 /* Puts spaces for the control characters (C0, DEL, C1) of a text that anybody may have written, because a
  * terminal obeys them. Newlines may stay. */
 void th_blank_controls(char *text, bool keep_newlines);

@@ -66,15 +66,26 @@ static size_t character_size(const uint8_t *p, size_t left)
     return size;
 }
 
-bool th_utf8_valid(th_slice text)
+size_t th_utf8_prefix(th_slice text)
 {
-    for (size_t at = 0; at < text.size;) {
+    size_t at = 0;
+    while (at < text.size) {
         size_t size = character_size(text.data + at, text.size - at);
         if (size == 0)
-            return false;
+            break;
         at += size;
     }
-    return true;
+    return at;
+}
+
+bool th_utf8_valid(th_slice text)
+{
+    return th_utf8_prefix(text) == text.size;
+}
+
+size_t th_utf8_character(th_slice text)
+{
+    return text.size ? character_size(text.data, text.size) : 0;
 }
 
 void th_blank_controls(char *text, bool keep_newlines)

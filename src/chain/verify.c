@@ -329,7 +329,7 @@ static theater_status check_signature(th_verifier *verifier, th_slice note, cons
     if (status)
         return th_fail(reterr, status, "%s", inner.message);
     th_buf text;
-    th_buf_init(&text, TH_VERIFIER_KEY_MAX + 1); /* printf needs room for its zero */
+    th_buf_init(&text, TH_VERIFIER_KEY_MAX);
     status = th_verifier_key_format(verifier->hasher, key->name, key->public_key, &text, reterr);
     if (!status) {
         memcpy(verifier->report.key, text.data, text.size);

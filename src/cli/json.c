@@ -83,17 +83,13 @@ static void put_escaped(cli_output *out, th_slice text)
 static void put_quoted(cli_output *out, th_slice text)
 {
     cli_puts(out, "\"");
-    if (th_utf8_valid(text)) {
-        put_escaped(out, text);
-    } else {
-        for (size_t at = 0; at < text.size;) {
-            size_t size = cli_character_size(th_slice_of(text.data + at, text.size - at));
-            if (size)
-                put_escaped(out, th_slice_of(text.data + at, size));
-            else
-                cli_puts(out, "\\ufffd");
-            at += size ? size : 1;
-        }
+    for (size_t at = 0; at < text.size;) {
+        th_slice rest = th_slice_of(text.data + at, text.size - at);
+        size_t good = th_utf8_prefix(rest);
+        put_escaped(out, th_slice_of(rest.data, good));
+        if (good < rest.size)
+            cli_puts(out, "\\ufffd");
+        at += good < rest.size ? good + 1 : good;
     }
     cli_puts(out, "\"");
 }

@@ -106,19 +106,11 @@ bool cli_printable(th_slice bytes)
     return th_utf8_valid(bytes);
 }
 
-size_t cli_character_size(th_slice bytes)
-{
-    for (size_t size = 1; size <= 4 && size <= bytes.size; size++)
-        if (th_utf8_valid(th_slice_of(bytes.data, size)))
-            return size;
-    return 0;
-}
-
 void cli_put_safe(cli_output *out, th_slice bytes, size_t max)
 {
     size_t used = 0;
     while (bytes.size > 0) {
-        size_t size = cli_character_size(bytes);
+        size_t size = th_utf8_character(bytes);
         char escape[8];
         th_slice shown = th_slice_of(bytes.data, size);
         if (size == 0 || !cli_printable(shown) || bytes.data[0] < 0x20) {

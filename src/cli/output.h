@@ -55,7 +55,4 @@ void cli_json_bytes(cli_output *out, th_slice bytes);
 /* Valid UTF-8 without control characters but tab, newline and return. */
 bool cli_printable(th_slice bytes);
 
-/* The size of the UTF-8 character at the front, 0 when there is none. */
-size_t cli_character_size(th_slice bytes);
-
 #endif

@@ -181,7 +181,7 @@ theater_status th_checkpoint_make(theater_runtime *runtime, const th_entry *entr
     th_hasher *hasher = NULL;
     th_signing_key *key = NULL;
     th_buf name;
-    th_buf_init(&name, TH_LOG_NAME_MAX + 1); /* printf needs room for its zero */
+    th_buf_init(&name, TH_LOG_NAME_MAX);
     theater_status status = th_store_find_actor_id(runtime->store, entry->id, &info, reterr);
     if (!status)
         status = read_signed(runtime, &info.genesis_hash, &size, reterr);

@@ -86,30 +86,17 @@ static void put_escaped(th_json *json, th_slice text)
         put(json, text.data + from, text.size - from);
 }
 
-/* Bytes of the well-formed character at the front, or 0. */
-static size_t character(th_slice text)
-{
-    for (size_t size = 1; size <= 4 && size <= text.size; size++)
-        if (th_utf8_valid(th_slice_of(text.data, size)))
-            return size;
-    return 0;
-}
-
 void th_json_text(th_json *json, th_slice text)
 {
     separate(json);
     put(json, "\"", 1);
-    if (th_utf8_valid(text)) {
-        put_escaped(json, text);
-    } else {
-        for (size_t at = 0; at < text.size;) {
-            size_t size = character(th_slice_of(text.data + at, text.size - at));
-            if (size)
-                put_escaped(json, th_slice_of(text.data + at, size));
-            else
-                put(json, "\\ufffd", 6);
-            at += size ? size : 1;
-        }
+    for (size_t at = 0; at < text.size;) {
+        th_slice rest = th_slice_of(text.data + at, text.size - at);
+        size_t good = th_utf8_prefix(rest);
+        put_escaped(json, th_slice_of(rest.data, good));
+        if (good < rest.size)
+            put(json, "\\ufffd", 6);
+        at += good < rest.size ? good + 1 : good;
     }
     put(json, "\"", 1);
 }

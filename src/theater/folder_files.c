@@ -123,7 +123,7 @@ theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, 
     if (status)
         return status;
     th_buf name;
-    th_buf_init(&name, TH_LOG_NAME_MAX + 1); /* printf needs room for its zero */
+    th_buf_init(&name, TH_LOG_NAME_MAX);
     th_hasher *hasher = NULL;
     status = log_name_of(folder, info, &name, reterr);
     if (!status)

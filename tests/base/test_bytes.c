@@ -72,6 +72,11 @@ static void formatted_text_has_no_zero(void **state)
     assert_true(th_slice_equal(th_buf_slice(&buf), th_slice_text("42-abc")));
     assert_int_equal(th_buf_printf(&buf, NULL, "%s", "too long for it"), THEATER_TOO_LARGE);
     assert_true(th_slice_equal(th_buf_slice(&buf), th_slice_text("42-abc")));
+    /* The zero that it writes needs no room of the buffer's. */
+    assert_int_equal(th_buf_printf(&buf, NULL, "%s", "fits it"), THEATER_TOO_LARGE);
+    assert_int_equal(th_buf_printf(&buf, NULL, "%s", "fits ."), THEATER_OK);
+    assert_true(th_slice_equal(th_buf_slice(&buf), th_slice_text("42-abcfits .")));
+    assert_int_equal(th_buf_append_byte(&buf, 'x', NULL), THEATER_TOO_LARGE);
     th_buf_done(&buf);
 }
 

@@ -62,6 +62,12 @@ static void utf8_is_what_unicode_says(void **state)
     assert_true(th_utf8_valid(th_slice_of(NULL, 0)));
     assert_false(th_utf8_valid(th_slice_text("a\x80")));
     assert_false(th_utf8_valid(th_slice_text("\xff")));
+    assert_int_equal(th_utf8_prefix(th_slice_text("a\xc3\xa4" "b\x80" "c")), 4);
+    assert_int_equal(th_utf8_prefix(th_slice_text("\xe2\x82")), 0);
+    assert_int_equal(th_utf8_prefix(th_slice_of(NULL, 0)), 0);
+    assert_int_equal(th_utf8_character(th_slice_text("\xe2\x82\xac" "b")), 3);
+    assert_int_equal(th_utf8_character(th_slice_text("\xe2\x82")), 0);
+    assert_int_equal(th_utf8_character(th_slice_of(NULL, 0)), 0);
     assert_false(th_utf8_valid(th_slice_text("\xf8\x88\x80\x80\x80")));
     assert_true(th_utf8_valid(th_slice_of("a\0b", 3)));
 }

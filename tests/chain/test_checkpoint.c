@@ -14,9 +14,9 @@ static int make(void **state)
 {
     uint8_t seed[32] = {1}, second[32] = {2};
     memset(genesis.bytes, 0xab, sizeof genesis.bytes);
-    th_buf_init(&name, TH_LOG_NAME_MAX + 1);
+    th_buf_init(&name, TH_LOG_NAME_MAX);
     th_buf_init(&note, TH_NOTE_MAX);
-    th_buf_init(&key_text, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&key_text, TH_VERIFIER_KEY_MAX);
     assert_ok(th_signing_key_new(seed, &key, reterr));
     assert_ok(th_signing_key_new(second, &other, reterr));
     assert_ok(th_log_name(th_slice_text("example.org"), th_slice_text("cart"), &genesis, &name, reterr));
@@ -204,7 +204,7 @@ static void a_full_buffer_stays_as_it_was(void **state)
         th_buf out;
         th_buf_init(&out, max);
         theater_status status = th_checkpoint_sign(fixture_hasher(), key, &checkpoint, &out, NULL);
-        assert_int_equal(status, max > note.size ? THEATER_OK : THEATER_TOO_LARGE);
+        assert_int_equal(status, max >= note.size ? THEATER_OK : THEATER_TOO_LARGE);
         assert_int_equal(out.size, status ? 0 : note.size);
         th_buf_done(&out);
     }
@@ -332,8 +332,8 @@ static void the_longest_names_fit(void **state)
     th_checkpoint checkpoint;
     memset(origin, 'o', sizeof origin);
     memset(actor, 'a', sizeof actor);
-    th_buf_init(&longest, TH_LOG_NAME_MAX + 1);
-    th_buf_init(&text, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&longest, TH_LOG_NAME_MAX);
+    th_buf_init(&text, TH_VERIFIER_KEY_MAX);
     th_buf_init(&signed_note, TH_NOTE_MAX);
     assert_ok(th_log_name(th_slice_of(origin, sizeof origin), th_slice_of(actor, sizeof actor), &genesis,
                           &longest, reterr));

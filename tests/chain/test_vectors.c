@@ -198,7 +198,7 @@ static void the_checkpoint_is_signed_and_read(void **state)
     th_signing_key *key;
     assert_ok(th_signing_key_new(vectors_bytes(vector, "private_key_seed").data, &key, reterr));
     th_buf name, out;
-    th_buf_init(&name, TH_LOG_NAME_MAX + 1);
+    th_buf_init(&name, TH_LOG_NAME_MAX);
     th_buf_init(&out, TH_NOTE_MAX);
     assert_ok(
         th_log_name(th_slice_text(TH_ORIGIN_DEFAULT), th_slice_text("counter"), &genesis, &name, reterr));

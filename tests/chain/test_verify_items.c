@@ -19,8 +19,8 @@ static int make(void **state)
     }
     assert_ok(th_signing_key_new(seed, &key, reterr));
     assert_ok(th_signing_key_new(second, &other_key, reterr));
-    th_buf_init(&log_name, TH_LOG_NAME_MAX + 1);
-    th_buf_init(&key_text, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&log_name, TH_LOG_NAME_MAX);
+    th_buf_init(&key_text, TH_VERIFIER_KEY_MAX);
     assert_ok(th_log_name(th_slice_text("theater.local"), th_slice_text("cart"), &chain.elements[0].hash,
                           &log_name, reterr));
     assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name), th_signing_key_public(key),
@@ -203,7 +203,7 @@ static void the_users_key_is_the_one_that_counts(void **state)
     /* The bundle brings its own key and notes signed with it; the user trusts another. */
     th_hash head;
     th_buf text;
-    th_buf_init(&text, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&text, TH_VERIFIER_KEY_MAX);
     assert_ok(th_verifier_key_format(fixture_hasher(), th_buf_slice(&log_name),
                                      th_signing_key_public(other_key), &text, reterr));
     head_at(8, &head);
@@ -249,7 +249,7 @@ static void bad_keys_are_found(void **state)
 static void a_key_of_another_chain_is_found(void **state)
 {
     th_buf text;
-    th_buf_init(&text, TH_VERIFIER_KEY_MAX + 1);
+    th_buf_init(&text, TH_VERIFIER_KEY_MAX);
     assert_ok(th_verifier_key_format(fixture_hasher(), th_slice_text("theater.local/cars/0000000000000000"),
                                      th_signing_key_public(key), &text, reterr));
     feed(0, COUNT);
