@@ -14,9 +14,13 @@
 
 #include "chain/effects.h"
 #include "chain/name_table.h"
+#include "chain/request_table.h"
 #include "chain/verifier.h"
 
 #define DEFAULT_SENDERS ((uint64_t)1 << 20)
+
+/* Payloads whose hash is not made again: chains' elements come back once for each of their effects. */
+#define USABLE 64
 
 #define NONE UINT64_MAX /* no effect has this index: a payload of so many has no room in memory */
 
@@ -40,8 +44,10 @@ struct th_causes {
     last_message *last;
     uint32_t last_capacity;
     th_hash rejections[TH_REJECTIONS_FIXED]; /* outputs that their hash gives away */
-    th_hash usable; /* the payload that was found right last */
-    size_t usable_size;
+    th_hash usable[USABLE]; /* payloads that were found right last */
+    size_t usable_sizes[USABLE];
+    size_t usable_next;
+    th_request_table *requests; /* of this chain */
     th_undelivered_request *undelivered;
     size_t undelivered_count, undelivered_capacity;
     th_causes_report report;
@@ -64,8 +70,12 @@ theater_status th_causes_new(th_slice actor, th_hasher *hasher, th_element_looku
     causes->max_senders = max_senders ? max_senders : DEFAULT_SENDERS;
     th_name_table_init(&causes->senders, table_seed);
     th_rejection_hashes(hasher, causes->rejections);
-    *ret = causes;
-    return THEATER_OK;
+    theater_status status = th_request_table_new(&causes->requests, reterr);
+    if (status)
+        th_causes_free(causes);
+    else
+        *ret = causes;
+    return status;
 }
 
 void th_causes_free(th_causes *causes)
@@ -73,6 +83,7 @@ void th_causes_free(th_causes *causes)
     if (!causes)
         return;
     th_name_table_done(&causes->senders);
+    th_request_table_free(causes->requests);
     th_free(causes->last);
     th_free(causes->undelivered);
     th_free(causes);
@@ -133,42 +144,39 @@ static theater_status look_up(th_causes *causes, const th_element *element, th_s
     return THEATER_OK;
 }
 
-/* Whether the payload is there and is the one that the element names. Elements come back once for each of
- * their effects, so the one seen last is not hashed again. */
+/* Whether the payload is there and is the one that the element names. */
 static bool payload_usable(th_causes *causes, const th_payload *payload, const th_hash *hash)
 {
     if (!payload->present)
         return false;
-    if (th_hash_equal(&causes->usable, hash) && payload->bytes.size == causes->usable_size)
-        return true;
+    for (size_t i = 0; i < USABLE; i++) {
+        if (payload->bytes.size == causes->usable_sizes[i] && th_hash_equal(&causes->usable[i], hash))
+            return true;
+    }
     th_hash seen;
     th_sha256_of(causes->hasher, payload->bytes, &seen);
     if (!th_hash_equal(&seen, hash))
         return false;
-    causes->usable = seen;
-    causes->usable_size = payload->bytes.size;
+    causes->usable[causes->usable_next] = seen;
+    causes->usable_sizes[causes->usable_next] = payload->bytes.size;
+    causes->usable_next = (causes->usable_next + 1) % USABLE;
     return true;
 }
 
 /* The request effect with this id, when the element's effects are there. *ret_outcome is UNCHECKED when they
  * are not, MISSING when there is no such effect. */
-static void find_request(th_causes *causes, const th_found_element *where, const th_element *element,
-                         uint64_t request, th_effect *ret, cause_outcome *ret_outcome)
+static theater_status find_request(th_causes *causes, const th_found_element *where, const th_element *element,
+                                   uint64_t request, th_effect *ret, cause_outcome *ret_outcome,
+                                   theater_error *reterr)
 {
-    th_effects_reader reader;
     *ret_outcome = UNCHECKED;
     if (!payload_usable(causes, &where->payloads.effects, &element->effects))
-        return;
-    *ret_outcome = MISSING;
-    if (th_effects_read(where->payloads.effects.bytes, element->sequence, &reader, NULL))
-        return;
-    bool more = true;
-    while (!th_effects_next(&reader, ret, &more, NULL) && more) {
-        if (ret->kind == TH_EFFECT_MESSAGE && ret->request == request) {
-            *ret_outcome = CHECKED;
-            return;
-        }
-    }
+        return THEATER_OK;
+    bool there;
+    theater_status status = th_request_table_find(causes->requests, &element->effects,
+                                                  where->payloads.effects.bytes, request, ret, &there, reterr);
+    *ret_outcome = there ? CHECKED : MISSING;
+    return status;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -349,9 +357,9 @@ static theater_status check_own_request(th_causes *causes, const th_element *ele
     if (status || *ret != CHECKED)
         return status;
     th_effect effect;
-    find_request(causes, &where, &own, cause->request, &effect, ret);
-    if (*ret == UNCHECKED)
-        return THEATER_OK;
+    status = find_request(causes, &where, &own, cause->request, &effect, ret, reterr);
+    if (status || *ret == UNCHECKED)
+        return status;
     if (*ret == MISSING || !th_slice_equal(effect.to, cause->actor))
         return found(causes, element, reterr, "element %llu has no such request to actor %.*s",
                      (unsigned long long)sequence, (int)cause->actor.size, (const char *)cause->actor.data);

@@ -2,15 +2,13 @@
 
 #include "chain/causes.h"
 #include "port/system.h"
-#include "theater/folder_internal.h"
+#include "theater/finder.h"
 #include "theater/pass.h"
 
-/* The check of causes across chains: which chain a name means at the moment, and room for what is looked up.
- */
+/* The check of causes across chains: which chain a name means at the moment. */
 typedef struct cause_check {
-    th_source *source;
     th_source_reader *reader; /* of the chains that are gone through */
-    th_buf buf; /* of the lookups */
+    th_finder *finder; /* of what their causes name */
     th_slice actor; /* whose cause is being checked, and the place that it means; empty when not known */
     uint64_t place;
     const th_element *element;
@@ -29,55 +27,23 @@ typedef struct claim {
     const th_pass_chain *chain;
 } claim;
 
-/* Among the chains that bear the cause's name, the one whose element has the cause's hash: a name may have
- * been given to a new actor after the first was removed. When none has, the newest, so that the check finds
- * the difference. */
-static theater_status resolve(cause_check *check, th_slice actor, theater_error *reterr)
-{
-    const uint64_t *places;
-    size_t count;
-    theater_status status = th_source_named(check->source, actor, &places, &count, reterr);
-    if (status || count == 0)
-        return status ? status : th_fail(reterr, THEATER_NOT_FOUND, "no chain of this name");
-    check->place = places[count - 1];
-    check->actor = actor;
-    const th_cause *cause = &check->element->cause;
-    bool has_hash = cause->kind == TH_CAUSE_MESSAGE || cause->kind == TH_CAUSE_ANSWER;
-    for (size_t i = 0; has_hash && count > 1 && i < count; i++) {
-        th_source_element found;
-        status =
-            th_source_read_element(check->source, places[i], cause->sequence, &check->buf, &found, reterr);
-        if (status == THEATER_NOT_FOUND)
-            continue;
-        if (status)
-            return status;
-        th_hash hash;
-        th_element_hash(check->hasher, found.encoding, &hash);
-        if (th_hash_equal(&hash, &cause->hash)) {
-            check->place = places[i];
-            break;
-        }
-    }
-    return THEATER_OK;
-}
-
 static theater_status look_up(void *context, th_slice actor, uint64_t sequence, th_found_element *ret,
                               theater_error *reterr)
 {
     cause_check *check = context;
     uint64_t place = check->own_place;
-    bool is_cause = th_slice_equal(actor, check->element->cause.actor);
-    if (is_cause || !th_slice_equal(actor, check->own_name)) {
+    const th_cause *cause = &check->element->cause;
+    if (th_slice_equal(actor, cause->actor) || !th_slice_equal(actor, check->own_name)) {
         if (!th_slice_equal(check->actor, actor)) {
-            theater_status status = resolve(check, actor, reterr);
+            theater_status status = th_finder_chain(check->finder, actor, cause, &check->place, reterr);
             if (status)
                 return status;
+            check->actor = actor;
         }
         place = check->place;
     }
     th_source_element found;
-    theater_status status =
-        th_source_read_element(check->source, place, sequence, &check->buf, &found, reterr);
+    theater_status status = th_finder_read(check->finder, place, sequence, &found, reterr);
     if (!status)
         *ret = (th_found_element){found.encoding, found.payloads};
     return status;
@@ -188,14 +154,15 @@ static theater_status check_chain(cause_check *check, const th_pass_chain *chain
 static theater_status check_causes(th_source *source, const th_pass *pass, const bool *cancel,
                                    theater_report *report, theater_error *reterr)
 {
-    cause_check check = {.source = source, .cancel = cancel};
-    th_buf_init(&check.buf, TH_READ_MAX);
+    cause_check check = {.cancel = cancel};
     theater_status status =
         th_port_entropy(th_port_system(), (uint8_t *)&check.table_seed, sizeof check.table_seed, reterr);
     if (!status)
         status = th_hasher_new(&check.hasher, reterr);
     if (!status)
         status = th_source_reader_new(source, &check.reader, reterr);
+    if (!status)
+        status = th_finder_new(source, check.hasher, check.table_seed, &check.finder, reterr);
     for (size_t i = 0; !status && report->status == THEATER_OK && i < pass->count; i++)
         status = check_chain(&check, &pass->chains[i], report, reterr);
     if (check.claim_count > 1)
@@ -205,8 +172,8 @@ static theater_status check_causes(th_source *source, const th_pass *pass, const
         status = check_taken(&check, &pass->chains[i], report, reterr);
     th_free(check.claims);
     th_source_reader_free(check.reader);
+    th_finder_free(check.finder);
     th_hasher_free(check.hasher);
-    th_buf_done(&check.buf);
     if (status || report->status)
         return status;
     size_t length = strlen(report->message);
