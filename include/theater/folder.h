@@ -40,7 +40,7 @@ typedef struct theater_actor_info {
     uint64_t head_timestamp_ns;
     theater_hash component; /* of the descriptor in force */
     theater_limits limits; /* likewise */
-    char engine[64]; /* likewise */
+    char engine[256]; /* likewise; one that is longer ends with "..." */
     uint64_t state_size; /* after the head */
     theater_hash state_root;
     uint64_t checkpoint_size; /* largest size that was signed; 0: none */

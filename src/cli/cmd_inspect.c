@@ -33,7 +33,9 @@ static void print_text(cli_output *out, const theater_actor_info *info)
     number_line(out, "state", info->state_size, " bytes");
     hash_line(out, "state root", &info->state_root);
     hash_line(out, "component", &info->component);
-    line(out, "engine", info->engine);
+    cli_printf(out, "%-12s ", "engine");
+    cli_put_safe(out, th_slice_text(info->engine), SIZE_MAX); /* another runtime may have written any text */
+    cli_puts(out, "\n");
     cli_printf(out,
                "%-12s fuel %" PRIu64 ", memory %" PRIu64 ", state %" PRIu64 ", message %" PRIu64
                ", effects %" PRIu64 "\n",

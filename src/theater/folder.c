@@ -90,9 +90,16 @@ static theater_status fill_descriptor(theater_folder *folder, const th_actor_inf
         return status;
     ret->limits = (theater_limits){descriptor.limits.fuel, descriptor.limits.memory, descriptor.limits.state,
                                    descriptor.limits.message, descriptor.limits.effects};
-    size_t size =
-        descriptor.engine.size < sizeof ret->engine ? descriptor.engine.size : sizeof ret->engine - 1;
-    memcpy(ret->engine, descriptor.engine.data, size);
+    /* Another runtime may have written any text there. */
+    static const char cut[] = "...";
+    const char *text = (const char *)descriptor.engine.data;
+    size_t size = strnlen(text, descriptor.engine.size);
+    if (size >= sizeof ret->engine || size < descriptor.engine.size) {
+        size_t room = sizeof ret->engine - sizeof cut;
+        size = th_utf8_prefix(th_slice_of(text, size < room ? size : room));
+        memcpy(ret->engine + size, cut, sizeof cut);
+    }
+    memcpy(ret->engine, text, size);
     return THEATER_OK;
 }
 

@@ -6,6 +6,9 @@ import subprocess
 
 from support import *
 
+import forge  # noqa: E402
+import cbor  # noqa: E402
+
 
 class Terminal(Case):
     def on_terminal(self, *arguments, stream="stdout", environment=None, stdin=subprocess.DEVNULL):
@@ -44,6 +47,32 @@ class Terminal(Case):
             seen = self.on_terminal(*command, environment={"NO_COLOR": "1"})[0]
             self.assertNotIn(b"\x1b", seen, command)
             self.assertNotIn(b"\x07", seen, command)
+
+    def test_the_engine_of_another_runtime_may_be_any_text(self):
+        self.start()
+        self.run_theater("export", "counter", "counter.bundle")
+        bundle = (self.folder / "counter.bundle").read_bytes()
+
+        def inspect(engine, name):
+            def change(element, payloads):
+                descriptor, _ = cbor.item(payloads[0])
+                descriptor[5] = engine
+                payloads[0] = cbor.encode(descriptor)
+
+            self.file("forged", forge.forge(bundle, 0, change))
+            self.run_theater("import", "forged", "--name", name)
+            return self.on_terminal("inspect", name)[0].decode(), self.run_theater("inspect", name, "--json").json["engine"]
+
+        long = "an-engine-whose-name-is-longer-than-others-are-" * 3
+        text, value = inspect(long, "long")
+        self.assertIn(f"engine       {long}\r\n", text)
+        self.assertEqual(value, long)
+        text, value = inspect("\x1b]0;title\x07\x9b", "controls")
+        self.assertIn("engine       \\x1b]0;title\\x07\\xc2\\x9b\r\n", text)
+        self.assertEqual(value, "\x1b]0;title\x07\x9b")
+        text, value = inspect("a" + "\u00e4" * 200, "longest")  # cut between two characters, and it shows
+        self.assertIn("engine       a" + "\u00e4" * 125 + "...\r\n", text)
+        self.assertEqual(value, "a" + "\u00e4" * 125 + "...")
 
     def test_an_answer_ends_its_line_on_a_terminal_only(self):
         self.start()
