@@ -1,9 +1,8 @@
-#include <stdio.h>
-
 #include "chain/bundle.h"
 #include "port/system.h"
 #include "theater/element_internal.h"
 #include "theater/folder_internal.h"
+#include "theater/part_file.h"
 #include "theater/source.h"
 
 #define BUFFER_BYTES ((size_t)1 << 20)
@@ -16,7 +15,7 @@ typedef struct export_chain {
     bool left_out; /* another one holds all of it */
 } export_chain;
 
-/* A bundle that is being written: to a temporary file beside the one that it becomes. */
+/* A bundle that is being written. */
 typedef struct exporter {
     const theater_export_options *options;
     th_file *file;
@@ -237,44 +236,6 @@ static theater_status write_chains(exporter *self, theater_folder *folder, theat
     return status ? status : th_file_sync(self->file, reterr);
 }
 
-/* The folder that a path lies in: "." when it has no slash. */
-static theater_status parent_of(const char *path, th_buf *ret, theater_error *reterr)
-{
-    const char *slash = strrchr(path, '/');
-    size_t size = slash ? (size_t)(slash - path) : 0;
-    theater_status status = !slash      ? th_buf_append(ret, th_slice_text("."), reterr)
-                            : size == 0 ? th_buf_append(ret, th_slice_text("/"), reterr)
-                                        : th_buf_append(ret, th_slice_of(path, size), reterr);
-    return status ? status : th_buf_append_byte(ret, 0, reterr);
-}
-
-static theater_status write_file(exporter *self, theater_folder *folder, const char *path,
-                                 const char *temporary, theater_error *reterr)
-{
-    th_port *port = folder->port;
-    theater_status status =
-        th_file_open(port, temporary, TH_FILE_WRITE | TH_FILE_CREATE, &self->file, reterr);
-    if (!status)
-        status = th_file_truncate(self->file, 0, reterr);
-    if (!status)
-        status = write_chains(self, folder, reterr);
-    th_file_close(self->file);
-    if (!status)
-        status = th_port_rename(port, temporary, path, reterr);
-    if (status) {
-        if (self->file && th_port_remove(port, temporary, NULL))
-            return status; /* it stays, and the next export to this name writes over it */
-        return status;
-    }
-    th_buf parent;
-    th_buf_init(&parent, 4096);
-    status = parent_of(path, &parent, reterr);
-    if (!status)
-        status = th_port_sync_folder(port, (const char *)parent.data, reterr);
-    th_buf_done(&parent);
-    return status;
-}
-
 theater_status theater_export(theater_folder *folder, const theater_export_options *options, const char *path,
                               theater_error *reterr)
 {
@@ -282,14 +243,12 @@ theater_status theater_export(theater_folder *folder, const theater_export_optio
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "no actor was named for %s", path);
     exporter self = {.options = options};
     th_buf_init(&self.buffer, BUFFER_BYTES);
-    th_buf temporary;
-    th_buf_init(&temporary, 8192);
-    theater_status status = th_buf_printf(&temporary, reterr, "%s.part", path);
+    th_part_file part;
+    theater_status status = th_part_file_open(&part, folder->port, path, reterr);
+    self.file = part.file;
     if (!status)
-        status = th_buf_append_byte(&temporary, 0, reterr);
-    if (!status)
-        status = write_file(&self, folder, path, (const char *)temporary.data, reterr);
-    th_buf_done(&temporary);
+        status = write_chains(&self, folder, reterr);
+    status = th_part_file_finish(&part, path, status, reterr);
     th_buf_done(&self.buffer);
     th_free(self.chains);
     return status;

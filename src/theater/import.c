@@ -4,7 +4,7 @@
  * where it ended. */
 #include "chain/log_tree.h"
 #include "runtime/core.h"
-#include "theater/source.h"
+#include "theater/pass.h"
 
 #define BATCH_BYTES ((size_t)8 << 20) /* records of one commit */
 
@@ -179,11 +179,13 @@ static theater_status end(void *context, theater_error *reterr)
     return status ? status : flush(run, reterr);
 }
 
-static theater_status verify_first(const char *path, const char *name, theater_error *reterr)
+static theater_status verify_first(th_source *source, const char *path, const char *name, theater_error *reterr)
 {
-    theater_report report;
-    theater_source source = {.path = path};
-    theater_status status = theater_verify(&source, NULL, &report, reterr);
+    static const theater_check_options options = {0};
+    theater_report report = {0};
+    th_pass pass = {0};
+    theater_status status = th_pass_run(source, true, &options, &pass, &report, reterr);
+    th_pass_done(&pass);
     if (status)
         return status;
     if (report.status != THEATER_OK)
@@ -200,13 +202,16 @@ theater_status theater_import(theater_runtime *runtime, const char *bundle_path,
 {
     if (name && !th_name_valid(th_slice_text(name)))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.128s\" is no name", name);
-    theater_status status = verify_first(bundle_path, name, reterr);
-    if (status)
-        return status;
     import_run run = {.runtime = runtime, .rename = name};
     th_source *source = NULL;
     theater_source bundle = {.path = bundle_path};
-    status = th_source_open(&bundle, &source, reterr);
+    theater_status status = th_source_open(&bundle, &source, reterr);
+    if (status)
+        return status;
+    /* What is verified is what is imported. */
+    status = th_source_pin(source, reterr);
+    if (!status)
+        status = verify_first(source, bundle_path, name, reterr);
     if (!status)
         status = th_hasher_new(&run.hasher, reterr);
     if (!status && !(run.batch = th_batch_new()))

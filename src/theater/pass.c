@@ -204,9 +204,16 @@ static theater_status check_once(feed *self, const th_hash *genesis, theater_err
     return th_fail(reterr, THEATER_VERIFY_FAILED, "%s", message);
 }
 
+static int compare_sequences(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
 static theater_status end_chain(void *context, theater_error *reterr)
 {
     feed *self = context;
+    th_sequences *snapshots = &current(self)->snapshots;
     th_verify_report report;
     theater_status status = th_hash_ahead_flush(self->ahead, reterr);
     if (!status)
@@ -214,6 +221,8 @@ static theater_status end_chain(void *context, theater_error *reterr)
     if (status)
         return status; /* the verifier stays: its finding is asked for */
     current(self)->caused = report.caused;
+    if (snapshots->count > 0) /* in a bundle they may come in any order behind their elements */
+        qsort(snapshots->values, snapshots->count, sizeof *snapshots->values, compare_sequences);
     add_report(self, &report);
     th_verifier_free(self->verifier);
     self->verifier = NULL;

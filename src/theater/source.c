@@ -21,6 +21,11 @@ theater_status th_source_walk(th_source *source, const th_walker *walker, theate
     return source->operations->walk(source, walker, reterr);
 }
 
+theater_status th_source_pin(th_source *source, theater_error *reterr)
+{
+    return source->operations->pin ? source->operations->pin(source, reterr) : THEATER_OK;
+}
+
 theater_status th_source_read_element(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
                                       th_source_element *ret, theater_error *reterr)
 {

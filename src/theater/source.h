@@ -58,6 +58,11 @@ void th_source_close(th_source *source); /* accepts NULL */
 THEATER_CHECKED theater_status th_source_walk(th_source *source, const th_walker *walker,
                                               theater_error *reterr);
 
+/* From here on each walk gives the bytes that the first one gives, or ends with CORRUPT where they differ: so what was
+ * verified is what is used, whoever writes to the bundle's file meanwhile. Before the first walk. A folder's chains
+ * do not change. NO_MEMORY. */
+THEATER_CHECKED theater_status th_source_pin(th_source *source, theater_error *reterr);
+
 /* Reads many elements, each near to the one before: several times as fast as th_source_read_element. For one thread;
  * ends before its source. */
 typedef struct th_source_reader th_source_reader;

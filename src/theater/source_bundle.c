@@ -3,7 +3,10 @@
  * The walk reads the file once from the beginning to the end, through the strict reader of chain/bundle.h,
  * and notes on the way where each element, snapshot and component lies: 16 bytes an element. Afterwards
  * single items are read from their places, so a bundle may be much larger than the memory, and threads may
- * read at once. */
+ * read at once.
+ *
+ * A walk of a pinned source reads the file in blocks. The first one notes their hashes, 32 bytes a block, and
+ * later ones hand no byte on of a block that has another. */
 #include <stdio.h>
 
 #include "chain/bundle.h"
@@ -11,6 +14,17 @@
 #include "port/system.h"
 #include "theater/folder_internal.h"
 #include "theater/source_internal.h"
+
+#define BLOCK_BYTES ((size_t)1 << 20)
+
+/* What a pinned source keeps. */
+typedef struct blocks {
+    uint8_t *bytes; /* of the block that is being read; NULL: not pinned */
+    size_t size, used; /* bytes in it, and how many of them were handed on */
+    th_hash *hashes; /* of the whole file, when `whole`; the last block is the one that is not full */
+    size_t count, capacity;
+    bool whole;
+} blocks;
 
 /* Where an item lies in the file. */
 typedef struct span {
@@ -45,6 +59,7 @@ typedef struct bundle_source {
     size_t chain_count, chain_capacity;
     component_span *components;
     size_t component_count, component_capacity;
+    blocks pinned;
 } bundle_source;
 
 /* Makes room for one more entry of `size` bytes in an array that doubles. NULL: out of memory. */
@@ -76,6 +91,8 @@ static void close_source(th_source *source)
 {
     bundle_source *self = (bundle_source *)source;
     forget(self);
+    th_free(self->pinned.bytes);
+    th_free(self->pinned.hashes);
     th_file_close(self->file);
     th_free(self->path);
     th_free(self);
@@ -200,14 +217,76 @@ typedef struct bundle_walk {
     const th_walker *walker;
     th_hasher *hasher;
     uint64_t position; /* of the next byte to read */
+    bool ended; /* of a pinned source: the last block was read */
     uint64_t items; /* elements so far */
     span *open; /* the item whose end is where the next one begins; NULL when it is of no interest */
 } bundle_walk;
+
+static theater_status pin(th_source *source, theater_error *reterr)
+{
+    blocks *pinned = &((bundle_source *)source)->pinned;
+    pinned->bytes = th_alloc(BLOCK_BYTES);
+    return pinned->bytes ? THEATER_OK : th_fail_memory(reterr, "a block of a bundle");
+}
+
+static theater_status note_block(blocks *pinned, const th_hash *hash, theater_error *reterr)
+{
+    th_hash *hashes = grow(pinned->hashes, pinned->count, &pinned->capacity, sizeof *hashes);
+    if (!hashes)
+        return th_fail_memory(reterr, "the hashes of a bundle");
+    pinned->hashes = hashes;
+    hashes[pinned->count++] = *hash;
+    return THEATER_OK;
+}
+
+/* The next block of a pinned source, noted or compared. */
+static theater_status read_block(bundle_walk *walk, theater_error *reterr)
+{
+    bundle_source *self = walk->self;
+    blocks *pinned = &self->pinned;
+    size_t number = (size_t)(walk->position / BLOCK_BYTES);
+    pinned->used = pinned->size = 0;
+    theater_status status =
+        th_file_read(self->file, walk->position, pinned->bytes, BLOCK_BYTES, &pinned->size, reterr);
+    if (status)
+        return status;
+    th_hash hash;
+    th_sha256_of(walk->hasher, th_slice_of(pinned->bytes, pinned->size), &hash);
+    if (!pinned->whole)
+        return note_block(pinned, &hash, reterr);
+    return number < pinned->count && th_hash_equal(&hash, &pinned->hashes[number]) ? THEATER_OK
+                                                                                  : changed(self, reterr);
+}
+
+static theater_status read_pinned(bundle_walk *walk, uint8_t *out, size_t size, size_t *ret_size,
+                                  theater_error *reterr)
+{
+    blocks *pinned = &walk->self->pinned;
+    theater_status status = THEATER_OK;
+    *ret_size = 0;
+    while (!status && *ret_size < size) {
+        if (pinned->used == pinned->size) {
+            if (walk->position % BLOCK_BYTES != 0 || walk->ended)
+                break; /* behind the last block */
+            status = read_block(walk, reterr);
+            walk->ended = pinned->size < BLOCK_BYTES;
+        }
+        size_t left = pinned->size - pinned->used, want = size - *ret_size, part = left < want ? left : want;
+        if (!status && part > 0)
+            memcpy(out + *ret_size, pinned->bytes + pinned->used, part);
+        pinned->used += part;
+        *ret_size += part;
+        walk->position += part;
+    }
+    return status;
+}
 
 static theater_status read_more(void *context, uint8_t *out, size_t size, size_t *ret_size,
                                 theater_error *reterr)
 {
     bundle_walk *walk = context;
+    if (walk->self->pinned.bytes)
+        return read_pinned(walk, out, size, ret_size, reterr);
     theater_status status = th_file_read(walk->self->file, walk->position, out, size, ret_size, reterr);
     if (!status)
         walk->position += *ret_size;
@@ -282,6 +361,21 @@ static theater_status note_element(bundle_walk *walk, const th_bundle_item *item
     return status;
 }
 
+static int compare_snapshots(const void *left, const void *right)
+{
+    const snapshot_span *a = left, *b = right;
+    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
+/* The chain that was read last is whole. A bundle may have its snapshots in any order behind their elements. */
+static theater_status end_chain(bundle_walk *walk, theater_error *reterr)
+{
+    bundle_chain *chain = last_chain(walk->self);
+    if (chain->snapshot_count > 0)
+        qsort(chain->snapshots, chain->snapshot_count, sizeof *chain->snapshots, compare_snapshots);
+    return walk->walker->end(walk->walker->context, reterr);
+}
+
 static theater_status take_item(bundle_walk *walk, const th_bundle_item *item, theater_error *reterr)
 {
     const th_walker *walker = walk->walker;
@@ -292,7 +386,7 @@ static theater_status take_item(bundle_walk *walk, const th_bundle_item *item, t
     switch (item->kind) {
     case TH_BUNDLE_HEADER:
         if (walk->self->chain_count > 0)
-            status = walker->end(walker->context, reterr);
+            status = end_chain(walk, reterr);
         return status ? status : note_header(walk, item, reterr);
     case TH_BUNDLE_COMPONENT:
         return note_component(walk, item, reterr);
@@ -341,7 +435,7 @@ static theater_status walk_items(bundle_walk *walk, th_bundle_reader *reader, th
         walk->open->size = walk->position - walk->open->offset;
     if (self->chain_count == 0)
         return th_fail(reterr, THEATER_CORRUPT, "bundle %s is empty", self->path);
-    theater_status status = walk->walker->end(walk->walker->context, reterr);
+    theater_status status = end_chain(walk, reterr);
     if (!status && walk->walker->progress)
         walk->walker->progress(walk->walker->context, walk->items, walk->items);
     return status;
@@ -351,6 +445,7 @@ static theater_status walk_bundle(th_source *source, const th_walker *walker, th
 {
     bundle_walk walk = {.self = (bundle_source *)source, .walker = walker};
     forget(walk.self);
+    walk.self->pinned.used = walk.self->pinned.size = 0;
     theater_status status = th_file_size(walk.self->file, &walk.self->size, reterr);
     if (!status)
         status = th_hasher_new(&walk.hasher, reterr);
@@ -359,13 +454,14 @@ static theater_status walk_bundle(th_source *source, const th_walker *walker, th
         status = th_bundle_reader_new(read_more, &walk, TH_READ_MAX, &reader, reterr);
     if (!status)
         status = walk_items(&walk, reader, reterr);
+    walk.self->pinned.whole = walk.self->pinned.whole || (walk.self->pinned.bytes && !status);
     th_bundle_reader_free(reader);
     th_hasher_free(walk.hasher);
     return status;
 }
 
 static const th_source_operations operations = {
-    close_source, walk_bundle, read_element, NULL, NULL, read_snapshot, read_binary, NULL, list_names,
+    close_source, walk_bundle, pin, read_element, NULL, NULL, read_snapshot, read_binary, NULL, list_names,
 };
 
 theater_status th_source_open_bundle(const char *path, th_source **ret, theater_error *reterr)

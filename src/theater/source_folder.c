@@ -381,7 +381,7 @@ static theater_status walk_folder(th_source *source, const th_walker *walker, th
     folder_walk walk = {.folder = self->folder, .walker = walker};
     th_buf_init(&walk.element, TH_READ_MAX);
     th_buf_init(&walk.other, TH_READ_MAX);
-    th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX + 1); /* printf needs room for its zero */
+    th_buf_init(&walk.key, TH_VERIFIER_KEY_MAX);
     theater_status status = th_element_reader_new(self->folder->store, &walk.reader, reterr);
     if (!status)
         status = walk_ids(&walk, self->actor, reterr);
@@ -396,8 +396,8 @@ static theater_status walk_folder(th_source *source, const th_walker *walker, th
 }
 
 static const th_source_operations operations = {
-    close_source,  walk_folder, read_element,  open_reader, read_near,
-    read_snapshot, read_binary, read_compiled, list_names,
+    close_source, walk_folder,   NULL,        read_element,  open_reader,
+    read_near,    read_snapshot, read_binary, read_compiled, list_names,
 };
 
 theater_status th_source_open_folder(theater_folder *folder, uint64_t actor, th_source **ret,

@@ -31,6 +31,7 @@ struct th_source_reader {
 typedef struct th_source_operations {
     void (*close)(th_source *source);
     theater_status (*walk)(th_source *source, const th_walker *walker, theater_error *reterr);
+    theater_status (*pin)(th_source *source, theater_error *reterr); /* NULL: nothing changes */
     theater_status (*element)(th_source *source, uint64_t place, uint64_t sequence, th_buf *buf,
                               th_source_element *ret, theater_error *reterr);
     /* NULL: `element` is as fast for many. */

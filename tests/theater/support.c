@@ -68,6 +68,19 @@ void test_write(const char *path, const void *bytes, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
+static bool count_part(void *context, const char *name)
+{
+    *(unsigned *)context += strstr(name, ".part") != NULL;
+    return true;
+}
+
+unsigned test_parts(const char *folder)
+{
+    unsigned count = 0;
+    assert_ok(th_port_list_folder(th_port_system(), folder, count_part, &count, &error));
+    return count;
+}
+
 /* ---- writing ---------------------------------------------------------------------------------------- */
 
 theater_runtime *test_open(const char *folder, uint64_t snapshot_bytes)

@@ -50,5 +50,7 @@ void test_export(theater_folder *folder, const char *name, const char *path);
 /* A whole file; the caller's (th_free). */
 uint8_t *test_file(const char *path, size_t *ret_size);
 void test_write(const char *path, const void *bytes, size_t size);
+/* How many parts of files (theater/part_file.h) there are in a folder. */
+unsigned test_parts(const char *folder);
 
 #endif

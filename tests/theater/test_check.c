@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "chain/bundle.h"
+
 static theater_report verify(const theater_source *source, const theater_check_options *options)
 {
     theater_report report;
@@ -203,11 +205,114 @@ static void a_trace_walks_back_and_then_on(void **state)
     test_remove(path);
 }
 
+/* A bundle in memory that is written again. */
+typedef struct rewriting {
+    th_slice from;
+    size_t at;
+    th_buf to;
+} rewriting;
+
+static theater_status read_piece(void *context, uint8_t *out, size_t size, size_t *ret_size, theater_error *reterr)
+{
+    (void)reterr;
+    rewriting *self = context;
+    size_t left = self->from.size - self->at, part = left < size ? left : size;
+    memcpy(out, self->from.data + self->at, part);
+    self->at += part;
+    *ret_size = part;
+    return THEATER_OK;
+}
+
+static theater_status put_parts(void *context, const th_slice *parts, size_t count, theater_error *reterr)
+{
+    rewriting *self = context;
+    theater_status status = THEATER_OK;
+    for (size_t i = 0; !status && i < count; i++)
+        status = th_buf_append(&self->to, parts[i], reterr);
+    return status;
+}
+
+/* Writes the bundle with each two snapshots in the other order, both behind the element of the later one. Returns how
+ * many there are. */
+static unsigned swap_snapshots(const char *bundle)
+{
+    rewriting files = {.at = 0};
+    th_bundle_reader *reader;
+    th_bundle_writer writer;
+    th_bundle_item item;
+    th_buf held;
+    uint64_t held_sequence = 0;
+    bool more = true, holds = false;
+    unsigned count = 0;
+    size_t size;
+    uint8_t *bytes = test_file(bundle, &size);
+    files.from = th_slice_of(bytes, size);
+    th_buf_init(&files.to, 1 << 30);
+    th_buf_init(&held, 1 << 30);
+    th_bundle_writer_init(&writer, put_parts, &files);
+    assert_ok(th_bundle_reader_new(read_piece, &files, 1 << 26, &reader, &error));
+    for (;;) {
+        assert_ok(th_bundle_reader_next(reader, &item, &more, &error));
+        if (!more)
+            break;
+        switch (item.kind) {
+        case TH_BUNDLE_HEADER:
+            assert_ok(th_bundle_write_header(&writer, item.actor, &error));
+            break;
+        case TH_BUNDLE_COMPONENT:
+            assert_ok(th_bundle_write_component(&writer, item.component, &error));
+            break;
+        case TH_BUNDLE_ELEMENT:
+            assert_ok(th_bundle_write_element(&writer, item.element, &item.payloads, &error));
+            break;
+        case TH_BUNDLE_SNAPSHOT:
+            count++;
+            if (holds) {
+                assert_ok(th_bundle_write_snapshot(&writer, item.sequence, item.state, &error));
+                assert_ok(th_bundle_write_snapshot(&writer, held_sequence, th_buf_slice(&held), &error));
+            } else {
+                th_buf_clear(&held);
+                held_sequence = item.sequence;
+                assert_ok(th_buf_append(&held, item.state, &error));
+            }
+            holds = !holds;
+            break;
+        default:
+            break; /* the key, and what it signed, do not matter here */
+        }
+    }
+    th_bundle_reader_free(reader);
+    test_write(bundle, files.to.data, files.to.size);
+    th_buf_done(&files.to);
+    th_buf_done(&held);
+    th_free(bytes);
+    return count;
+}
+
+static void snapshots_may_stand_in_any_order(void **state)
+{
+    (void)state;
+    char *path = test_folder();
+    test_make_counter(path, 120, 256);
+    theater_folder *folder = test_read(path);
+    const char *bundle = test_path(path, "counter.bundle");
+    test_export(folder, "counter", bundle);
+    theater_folder_close(folder);
+    assert_true(swap_snapshots(bundle) >= 4);
+    theater_source source = {.path = bundle};
+    assert_int_equal(verify(&source, NULL).status, THEATER_OK);
+    theater_report report = replay(&source, NULL);
+    assert_int_equal(report.status, THEATER_OK);
+    assert_int_equal(report.elements, 121);
+    test_remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_chain_is_good_however_it_is_read),
         cmocka_unit_test(progress_only_grows_and_ends_with_all),
+        cmocka_unit_test(snapshots_may_stand_in_any_order),
         cmocka_unit_test(a_flipped_bit_anywhere_in_a_bundle_is_found),
         cmocka_unit_test(a_source_that_is_not_there),
         cmocka_unit_test(causes_hold_across_chains),
