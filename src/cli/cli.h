@@ -138,6 +138,9 @@ bool cli_interrupted(void);
 void cli_format_time(uint64_t ns, char out[CLI_TIME_SIZE]);
 /* A note on standard error: "theater: ...". */
 void cli_note(const char *format, ...) THEATER_PRINTF(1, 2);
+/* Why an input was rejected, as a line for people: the actor's text, or what the one word of the runtime that
+ * stands on the chain means. */
+void cli_reason(const theater_answer *answer, char *ret, size_t size);
 const char *cli_status_word(theater_actor_status status);
 const char *cli_type_word(theater_element_type type);
 

@@ -1,3 +1,4 @@
+#include "chain/rejection.h"
 #include "cli/commands.h"
 #include "cli/place.h"
 #include "cli/send.h"
@@ -20,10 +21,14 @@ static theater_status ask(cli_run *cli, th_slice input, theater_error *reterr)
         if (out->terminal)
             cli_puts(out, "\n");
     }
-    if (status == THEATER_REJECTED)
-        status = th_fail(reterr, status, "%s would reject it: %.*s", message.actor,
-                         (int)(answer.output.size < 900 ? answer.output.size : 900),
-                         answer.output.data ? (const char *)answer.output.data : "");
+    if (status == THEATER_REJECTED) {
+        char reason[1000];
+        cli_reason(&answer, reason, sizeof reason);
+        status = answer.reject_code == TH_REJECTED_BY_ACTOR
+                     ? th_fail(reterr, status, "%s would reject it: %s", message.actor, reason)
+                     : th_fail(reterr, status, "%s would fail at it: %s; \"theater try\" shows more",
+                               message.actor, reason);
+    }
     theater_answer_done(&answer);
     cli_place_close(&place);
     return status;

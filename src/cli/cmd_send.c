@@ -1,3 +1,4 @@
+#include "chain/rejection.h"
 #include "cli/commands.h"
 #include "cli/place.h"
 #include "cli/send.h"
@@ -51,15 +52,19 @@ static void print_answer(cli_run *cli, const theater_answer *answer)
     cli_flush(out); /* the answer counts from now on: the waiting that follows must not hold it back */
 }
 
-/* The words of a rejection: the reason's kind and what the actor or the runtime said. */
+/* An actor that says no has said why; one that failed at the input has left one word of the chain format. */
 static theater_status name_rejection(const char *actor, const theater_answer *answer, theater_error *reterr)
 {
     if (answer->status != THEATER_REJECTED)
         return answer->status;
-    return th_fail(reterr, THEATER_REJECTED, "%s rejected it (element %llu): %.*s", actor,
-                   (unsigned long long)answer->sequence,
-                   (int)(answer->output.size < 900 ? answer->output.size : 900),
-                   answer->output.data ? (const char *)answer->output.data : "");
+    unsigned long long sequence = answer->sequence;
+    char reason[1000];
+    cli_reason(answer, reason, sizeof reason);
+    if (answer->reject_code == TH_REJECTED_BY_ACTOR)
+        return th_fail(reterr, THEATER_REJECTED, "%s rejected it (element %llu): %s", actor, sequence, reason);
+    return th_fail(reterr, THEATER_REJECTED,
+                   "%s failed at it (element %llu): %s; \"theater rerun %s %llu\" shows more", actor, sequence,
+                   reason, actor, sequence);
 }
 
 static theater_status send_one(cli_run *cli, cli_place *place, th_slice input, theater_error *reterr)

@@ -32,9 +32,7 @@ static void note_failure(cli_tally *self, uint64_t number, const theater_answer 
         self->first_line = number + 1;
         self->first = answer->error;
         if (answer->status == THEATER_REJECTED)
-            snprintf(self->first.message, sizeof self->first.message, "%.*s",
-                     (int)(answer->output.size < 900 ? answer->output.size : 900),
-                     answer->output.data ? (const char *)answer->output.data : "");
+            cli_reason(answer, self->first.message, sizeof self->first.message);
     }
     if (answer->status != THEATER_REJECTED && answer->status != THEATER_TOO_LARGE && !self->fatal.status) {
         self->fatal = answer->error;

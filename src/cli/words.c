@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chain/rejection.h"
 #include "cli/cli.h"
 #include "port/system.h"
 
@@ -27,6 +28,18 @@ void cli_note(const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     fprintf(stderr, "theater: %s\n", text);
+}
+
+void cli_reason(const theater_answer *answer, char *ret, size_t size)
+{
+    static const char *const kinds[] = {
+        [TH_REJECTED_STATE] = "its verify-state says: ",
+        [TH_REJECTED_TRAP] = "a trap: ",
+        [TH_REJECTED_LIMIT] = "over a limit: ",
+    };
+    const char *kind = answer->reject_code < sizeof kinds / sizeof *kinds ? kinds[answer->reject_code] : NULL;
+    snprintf(ret, size, "%s%.*s", kind ? kind : "", (int)(answer->output.size < 900 ? answer->output.size : 900),
+             answer->output.data ? (const char *)answer->output.data : "");
 }
 
 const char *cli_status_word(theater_actor_status status)

@@ -78,6 +78,19 @@ class Turns(Case):
         self.run_theater("replay", "t")
         self.run_theater("replay", "t", "--engine", "pulley", code=None)
 
+    def test_a_failure_is_told_apart_from_a_no_and_says_where_to_look(self):
+        self.start_fixture("traps", "t")
+        errors = self.run_theater("send", "t", "u", code=REJECTED).errors
+        self.assertIn('t failed at it (element 1): a trap: unreachable; "theater rerun t 1" shows more', errors)
+        self.assertIn("t would fail at it: a trap: unreachable", self.run_theater("query", "t", "u", code=REJECTED).errors)
+        self.assertIn("line 1: a trap: unreachable",
+                      self.run_theater("send", "t", "--lines", stdin=b"u\n", code=REJECTED).errors)
+        self.start_fixture("set_state", "v")
+        self.assertIn("its verify-state says: invalid state", self.run_theater("send", "v", "! invalid", code=REJECTED).errors)
+        self.start_fixture("handle_error", "h")
+        self.assertIn("h rejected it (element 1): the words", self.run_theater("send", "h", "the words", code=REJECTED).errors)
+        self.assertIn("h would reject it: the words", self.run_theater("query", "h", "the words", code=REJECTED).errors)
+
     def test_turns_that_do_not_end(self):
         self.start_fixture("endless_loop", "loop", "", "--fuel", "1000000")
         self.reject("loop", b"x", "out of fuel", 4)
