@@ -85,17 +85,24 @@ func hostRequest(to string, payload []byte) uint64 {
 // What the host asks room for, kept so that the collector does not take it while only the host knows of it.
 var rooms [][]byte
 
+// Says to sdk/wasi-stub that the host cannot be called. The runtime asks for the time when the heap grows or a collection begins.
+//
+//go:wasmimport wasi_snapshot_preview1 theater_placing
+func importPlacing(placing uint32)
+
 //go:wasmexport cabi_realloc
 func reallocate(old unsafe.Pointer, oldSize, alignment, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Pointer(uintptr(alignment))
 	}
+	importPlacing(1)
 	// Go aligns what has 8 bytes or more to 8; the host asks for no more.
 	room := make([]byte, max(size, 8))
 	if oldSize > 0 {
 		copy(room, unsafe.Slice((*byte)(old), min(oldSize, size)))
 	}
 	rooms = append(rooms, room)
+	importPlacing(0)
 	return unsafe.Pointer(unsafe.SliceData(room))
 }
 

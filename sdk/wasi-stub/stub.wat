@@ -22,12 +22,27 @@
   (func (export "cabi_import_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
     global.get $room)
 
+  ;; ---- placing --------------------------------------------------------------------------------------------
+
+  ;; Whether the module is making room for what the host gives it, inside cabi_realloc. It may not call the host then,
+  ;; and would be ended with a trap.
+  (global $placing (mut i32) (i32.const 0))
+
+  ;; Told by a module whose allocator may call WASI, as Go's does.
+  (func (export "theater_placing") (param $placing i32)
+    (global.set $placing (local.get $placing)))
+
   ;; ---- time and chance --------------------------------------------------------------------------------
+
+  ;; What clocks say while the host cannot be asked: the turn's time if it was asked for before, else the time at which
+  ;; start-ups run (encoder/src/snapshot.rs), so that no clock goes back.
+  (global $time (mut i64) (i64.const 315532800000000000))
 
   ;; Every clock is the turn's time, which does not move within a turn.
   (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $ret i32) (result i32)
     (if (i32.gt_u (local.get $clock) (i32.const 3)) (then (return (i32.const 28))))
-    (i64.store align=1 (local.get $ret) (call $now))
+    (if (i32.eqz (global.get $placing)) (then (global.set $time (call $now))))
+    (i64.store align=1 (local.get $ret) (global.get $time))
     (i32.const 0))
 
   (func (export "clock_res_get") (param $clock i32) (param $ret i32) (result i32)
@@ -90,7 +105,7 @@
           (i32.load8_u (i32.add (local.get $text) (i32.sub (local.get $size) (i32.const 1))))))
         (local.set $size (i32.sub (local.get $size) (i32.const 1)))
         (br $trim)))
-    (if (i32.eqz (local.get $size)) (then (return)))
+    (if (i32.or (i32.eqz (local.get $size)) (global.get $placing)) (then (return)))
     (if (i32.eqz (call $is_text (local.get $text) (i32.add (local.get $text) (local.get $size)))) (then (return)))
     ;; Standard output is information (2), standard error a warning (3).
     (call $log (i32.add (local.get $fd) (i32.const 1)) (local.get $text) (local.get $size)))

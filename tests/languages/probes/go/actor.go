@@ -9,6 +9,7 @@ import (
 	"math/rand"
 	randv2 "math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,6 +115,11 @@ func (p *Probe) library(input string) (string, error) {
 	case "file":
 		_, err := os.ReadFile("/etc/hostname")
 		return fmt.Sprint(err != nil, " ", len(os.Environ()), " ", len(os.Args)), nil
+	case "grow":
+		// Room for a state of any size, in which the runtime may grow its heap and begin a collection, which look at the clock.
+		before := len(p.Seen["large"])
+		p.Seen["large"] = strings.Repeat("x", max(1000, before*3))
+		return fmt.Sprint(before), nil
 	case "garbage":
 		for range 200 {
 			_ = append(make([]byte, 1<<18), 1)
