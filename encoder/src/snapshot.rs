@@ -7,7 +7,8 @@
 //!    to be asked. So what it takes for random, such as a seed, is the same in every turn.
 //! 2. What the module does after the start-up is what it would have done in that same instance. What a snapshot cannot keep is refused:
 //!    changed tables, segments that are used later, globals that hold references.
-//! 3. A start-up is bounded, in fuel and in memory. One that fails says what it printed.
+//! 3. A start-up is bounded, in fuel and in memory. What it asks for is part of that: each byte that a call of WASI reads or writes takes a
+//!    unit of fuel. One that fails says what it printed.
 //! 4. The functions of the host have no answer before there is a turn: a start-up that calls one fails, by its name.
 
 use std::borrow::Cow;
@@ -248,33 +249,36 @@ impl Asked {
 struct Place<'a> {
     memory: &'a mut [u8],
     asked: &'a mut Asked,
+    fuel: u64, // what is left
 }
 
 impl Place<'_> {
-    fn at(&mut self, at: u32, size: u32) -> Result<&mut [u8]> {
+    /// A part of memory, for which the start-up pays: whatever a call does, it does with these.
+    fn at(&mut self, at: u64, size: u32) -> Result<&mut [u8]> {
+        self.fuel = self.fuel.checked_sub(1 + u64::from(size)).ok_or("all fuel consumed by what it asks for")?;
         self.memory.get_mut(at as usize..).and_then(|rest| rest.get_mut(..size as usize)).ok_or_else(|| "a place outside memory".into())
     }
 
     fn put(&mut self, at: u32, bytes: &[u8]) -> Result<i32> {
-        self.at(at, bytes.len() as u32)?.copy_from_slice(bytes);
+        self.at(at.into(), bytes.len() as u32)?.copy_from_slice(bytes);
         Ok(0)
     }
 
-    fn word(&mut self, at: u32) -> Result<u32> {
+    fn word(&mut self, at: u64) -> Result<u32> {
         let mut bytes = [0; 4];
         bytes.copy_from_slice(self.at(at, 4)?);
         Ok(u32::from_le_bytes(bytes))
     }
 
     fn print(&mut self, pieces: u32, count: u32, ret: u32) -> Result<i32> {
-        let mut size = 0;
-        for piece in 0..count {
-            let (at, length) = (self.word(pieces + 8 * piece)?, self.word(pieces + 8 * piece + 4)?);
-            let text = String::from_utf8_lossy(self.at(at, length)?).into_owned();
-            size += length;
-            if self.asked.printed.len() < PRINTED {
-                self.asked.printed.push_str(&text);
-            }
+        let mut size = 0u32;
+        for piece in (0..u64::from(count)).map(|piece| u64::from(pieces) + 8 * piece) {
+            let (at, length) = (self.word(piece)?, self.word(piece + 4)?);
+            let room = PRINTED.saturating_sub(self.asked.printed.len());
+            let part = self.at(at.into(), length)?;
+            let text = String::from_utf8_lossy(&part[..part.len().min(room)]).into_owned();
+            self.asked.printed.push_str(&text);
+            size = size.checked_add(length).ok_or("it prints more than 4 GiB at once")?;
         }
         self.put(ret, &size.to_le_bytes())
     }
@@ -285,9 +289,9 @@ impl Place<'_> {
             ("clock_time_get", &[_, _, ret]) => self.put(ret, &CLOCK.to_le_bytes()),
             ("clock_res_get", &[_, ret]) => self.put(ret, &1u64.to_le_bytes()),
             ("random_get", &[at, size]) => {
-                for place in 0..size {
+                for place in 0..u64::from(size) {
                     let byte = self.asked.random();
-                    self.at(at + place, 1)?[0] = byte;
+                    self.at(u64::from(at) + place, 1)?[0] = byte;
                 }
                 Ok(0)
             }
@@ -332,8 +336,12 @@ fn function(store: &mut Store<Asked>, module: &str, name: &str, ty: wasmtime::Fu
         let Some(Extern::Memory(memory)) = caller.get_export(MEMORY) else {
             return Err(wasmtime::Error::msg("there is no memory"));
         };
+        let fuel = caller.get_fuel()?;
         let (memory, asked) = memory.data_and_store_mut(&mut caller);
-        let answer = Place { memory, asked }.answer(&name, &numbers).map_err(wasmtime::Error::msg)?;
+        let mut place = Place { memory, asked, fuel };
+        let answer = place.answer(&name, &numbers).map_err(wasmtime::Error::msg)?;
+        let left = place.fuel;
+        caller.set_fuel(left)?;
         if let Some(result) = results.first_mut() {
             *result = Val::I32(answer);
         }
