@@ -2,10 +2,13 @@ package theater
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +37,7 @@ func (cborCodec) Marshal(value any) ([]byte, error) {
 	if err := decoder.Decode(&plain); err != nil {
 		return nil, err
 	}
-	return putCBOR(nil, plain, 0)
+	return (&cborWriter{whole: value, plain: plain}).value(nil, plain, 0)
 }
 
 func (cborCodec) Unmarshal(state []byte, value any) error {
@@ -94,8 +97,106 @@ func putFloat(out []byte, value float64) []byte {
 	return binary.BigEndian.AppendUint64(append(out, 0xfb), math.Float64bits(value))
 }
 
-func putNumber(out []byte, number json.Number) ([]byte, error) {
+// Writes what encoding/json has made of a value.
+type cborWriter struct {
+	whole, plain any
+	floats       map[string][]float64 // those of the value that count below, by their texts; nil until they are asked for
+}
+
+// Whether a float has this text and is another integer than it says: 2^60 is 1152921504606847000 in JSON, the shortest text that gives it
+// back. An integer may have that text too; which of them it is, only the value knows.
+func isAmbiguous(text string) bool {
+	return strings.HasSuffix(text, "0") && (isRounded(text, 64) || isRounded(text, 32))
+}
+
+func isRounded(text string, bits int) bool {
+	value, err := strconv.ParseFloat(text, bits)
+	return err == nil && math.Abs(value) < 1<<64 && strconv.FormatFloat(value, 'f', -1, bits) == text &&
+		strconv.FormatFloat(value, 'f', 0, 64) != text
+}
+
+// The integer that an ambiguous text stands for.
+func (w *cborWriter) exact(text string) (string, error) {
+	if w.floats == nil {
+		w.floats = make(map[string][]float64)
+		w.find(reflect.ValueOf(w.whole))
+	}
+	floats := w.floats[text]
+	switch {
+	case len(floats) == 0:
+		return text, nil
+	case len(floats) < occurrences(w.plain, text):
+		return "", fmt.Errorf("a float and an integer of the value are both %s in JSON: they cannot be told apart", text)
+	default:
+		return strconv.FormatFloat(floats[0], 'f', 0, 64), nil
+	}
+}
+
+func occurrences(plain any, text string) (count int) {
+	switch plain := plain.(type) {
+	case json.Number:
+		if plain.String() == text {
+			return 1
+		}
+	case []any:
+		for _, item := range plain {
+			count += occurrences(item, text)
+		}
+	case map[string]any:
+		for _, member := range plain {
+			count += occurrences(member, text)
+		}
+	}
+	return count
+}
+
+// Collects the floats in what encoding/json looks at, which has an end. What writes itself says what it means.
+func (w *cborWriter) find(value reflect.Value) {
+	if !value.IsValid() || writesItself(value) {
+		return
+	}
+	switch value.Kind() {
+	case reflect.Float32, reflect.Float64:
+		number, bits := value.Float(), value.Type().Bits()
+		if text := strconv.FormatFloat(number, 'f', -1, bits); isRounded(text, bits) {
+			w.floats[text] = append(w.floats[text], number)
+		}
+	case reflect.Pointer, reflect.Interface:
+		w.find(value.Elem())
+	case reflect.Slice, reflect.Array:
+		for i := range value.Len() {
+			w.find(value.Index(i))
+		}
+	case reflect.Map:
+		for members := value.MapRange(); members.Next(); {
+			w.find(members.Value())
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			if field.Tag.Get("json") != "-" && (field.IsExported() || field.Anonymous) {
+				w.find(value.Field(i))
+			}
+		}
+	}
+}
+
+func writesItself(value reflect.Value) bool {
+	kind := value.Type()
+	if value.CanAddr() {
+		kind = reflect.PointerTo(kind)
+	}
+	return kind.Implements(reflect.TypeFor[json.Marshaler]()) || kind.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+}
+
+func (w *cborWriter) number(out []byte, number json.Number) ([]byte, error) {
 	text := number.String()
+	if strings.Trim(text, "-0123456789") == "" && isAmbiguous(text) {
+		var err error
+		if text, err = w.exact(text); err != nil {
+			return nil, err
+		}
+	}
 	if value, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return putHead(out, 0, value), nil
 	}
@@ -119,7 +220,7 @@ func putText(out []byte, text string) []byte {
 	return append(putHead(out, 3, uint64(len(text))), text...)
 }
 
-func putCBOR(out []byte, value any, depth int) ([]byte, error) {
+func (w *cborWriter) value(out []byte, value any, depth int) ([]byte, error) {
 	if depth > cborDepth {
 		return nil, errors.New("the value is nested too deep for CBOR")
 	}
@@ -133,24 +234,24 @@ func putCBOR(out []byte, value any, depth int) ([]byte, error) {
 		}
 		return append(out, 0xf4), nil
 	case json.Number:
-		return putNumber(out, value)
+		return w.number(out, value)
 	case string:
 		return putText(out, value), nil
 	case []any:
 		out = putHead(out, 4, uint64(len(value)))
 		for _, item := range value {
-			if out, err = putCBOR(out, item, depth+1); err != nil {
+			if out, err = w.value(out, item, depth+1); err != nil {
 				return nil, err
 			}
 		}
 		return out, nil
 	default:
-		return putMap(out, value.(map[string]any), depth)
+		return w.members(out, value.(map[string]any), depth)
 	}
 }
 
 // Keys stand in the order of their encodings: shorter ones first.
-func putMap(out []byte, members map[string]any, depth int) ([]byte, error) {
+func (w *cborWriter) members(out []byte, members map[string]any, depth int) ([]byte, error) {
 	keys := make([]string, 0, len(members))
 	for key := range members {
 		keys = append(keys, key)
@@ -164,7 +265,7 @@ func putMap(out []byte, members map[string]any, depth int) ([]byte, error) {
 	out = putHead(out, 5, uint64(len(keys)))
 	var err error
 	for _, key := range keys {
-		if out, err = putCBOR(putText(out, key), members[key], depth+1); err != nil {
+		if out, err = w.value(putText(out, key), members[key], depth+1); err != nil {
 			return nil, err
 		}
 	}
@@ -225,6 +326,7 @@ func fromHalf(bits uint16) float64 {
 
 func (r *cborReader) simple(out []byte, info byte) ([]byte, error) {
 	var value float64
+	var part []byte
 	switch info {
 	case 20:
 		return append(out, "false"...), nil
@@ -233,7 +335,8 @@ func (r *cborReader) simple(out []byte, info byte) ([]byte, error) {
 	case 22:
 		return append(out, "null"...), nil
 	case 25, 26, 27:
-		part, err := r.take(1 << (info - 24))
+		var err error
+		part, err = r.take(1 << (info - 24))
 		switch {
 		case err != nil:
 			return nil, err
@@ -247,8 +350,11 @@ func (r *cborReader) simple(out []byte, info byte) ([]byte, error) {
 	default:
 		return nil, errCBOR
 	}
-	text, err := json.Marshal(value)
-	return append(out, text...), err
+	shortest := putFloat(nil, value)
+	if text, err := json.Marshal(value); err == nil && bytes.Equal(shortest[1:], part) {
+		return append(out, text...), nil
+	}
+	return nil, errCBOR
 }
 
 func (r *cborReader) text(out []byte, size uint64) ([]byte, string, error) {

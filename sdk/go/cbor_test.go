@@ -82,10 +82,42 @@ func TestAnIntegerOfMoreThan64BitsIsRefusedWhereItWouldLoseDigits(t *testing.T) 
 	}
 }
 
+// encoding/json writes the shortest text that gives a float back, which from 2^53 on may be that of another integer.
+func TestALargeFloatIsTheIntegerThatItIs(t *testing.T) {
+	type pair struct {
+		Float float64
+		Other any
+	}
+	for form, value := range map[string]any{"1b1000000000000000": float64(1 << 60), "1b1000000000000078": uint64(1152921504606847096),
+		"1b1000000000000018": uint64(1152921504606847000), "3b0fffffffffffffff": -float64(1 << 60), "1b8000000000000000": float32(1 << 63),
+		"1bfffffffffffff800": float64(math.MaxUint64 - 2047), "fa5f800000": float64(1 << 64), "1b016345785d8a0000": 1e17} {
+		state, err := CBOR.Marshal(value)
+		if err != nil || hex.EncodeToString(state) != form {
+			t.Errorf("%v is %x, not %s, %v", value, state, form, err)
+		}
+		back := reflect.New(reflect.TypeOf(value))
+		if err := CBOR.Unmarshal(state, back.Interface()); err != nil || back.Elem().Interface() != value {
+			t.Errorf("%v comes back as %v, %v", value, back.Elem(), err)
+		}
+	}
+	state, err := CBOR.Marshal([]any{pair{1 << 60, float64(1 << 60)}, map[string]*float64{"a": new(float64)}, big.NewInt(1 << 60)})
+	if want := "83a265466c6f61741b1000000000000000654f746865721b1000000000000000a16161001b1000000000000000"; err != nil ||
+		hex.EncodeToString(state) != want {
+		t.Errorf("%x %v", state, err)
+	}
+	// One text, two integers.
+	for _, other := range []any{uint64(1152921504606847000), big.NewInt(1152921504606847000), []int64{1152921504606847000}} {
+		if state, err := CBOR.Marshal(pair{1 << 60, other}); err == nil {
+			t.Errorf("%x is written for 2^60 beside %v", state, other)
+		}
+	}
+}
+
 func TestWhatIsNotDeterministicCBORIsRefused(t *testing.T) {
 	// A longer number than need be, keys out of order and twice, a key that is no text, an indefinite length, a tag, bytes, undefined, no
-	// UTF-8, something behind it, infinity, no number.
-	for _, wrong := range []string{"1801", "a2616201616101", "a2616101616101", "a10101", "9f01ff", "c001", "4101", "f7", "61ff", "0101", "f97c00", "f97e00", "fa7f800000"} {
+	// UTF-8, something behind it, infinity, no number, longer floats than need be.
+	for _, wrong := range []string{"1801", "a2616201616101", "a2616101616101", "a10101", "9f01ff", "c001", "4101", "f7", "61ff", "0101", "f97c00", "f97e00", "fa7f800000",
+		"fa3fc00000", "fb3ff8000000000000", "fb40f86a0000000000"} {
 		bytes, _ := hex.DecodeString(wrong)
 		var value any
 		if err := CBOR.Unmarshal(bytes, &value); err == nil {

@@ -363,14 +363,26 @@ class Reader {
         case 23:
             return undefined;
         case 25:
-            return getFloat16(this.view, this.take(2));
         case 26:
-            return this.view.getFloat32(this.take(4));
         case 27:
-            return this.view.getFloat64(this.take(8));
+            return this.float(info);
         default:
             return this.fail("a simple value has no meaning here");
         }
+    }
+    /** A float in its shortest form, with one form for what is no number. */
+    float(info) {
+        const at = this.take(2 << (info - 25));
+        if (info === 25) {
+            const value = getFloat16(this.view, at);
+            if (Number.isNaN(value) && this.view.getUint16(at) !== 0x7e00)
+                this.fail("a float is longer than it need be");
+            return value;
+        }
+        const value = info === 26 ? this.view.getFloat32(at) : this.view.getFloat64(at);
+        if (Number.isNaN(value) || (info === 26 ? isFloat16(value) : Object.is(Math.fround(value), value)))
+            this.fail("a float is longer than it need be");
+        return value;
     }
     value(depth) {
         if (depth > DEPTH)

@@ -43,7 +43,8 @@ test("a value of any size comes back", () => {
 });
 
 test("what is not of the encoding is refused", () => {
-    for (const wrong of ["1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff"])
+    for (const wrong of ["1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff",
+        "1817", "fa3fc00000", "fb3ff8000000000000", "fb40f86a0000000000", "fa7f800000", "fa7fc00000", "f97e01"])
         assert.throws(() => cbor.decode(Buffer.from(wrong, "hex")), wrong);
     for (const value of [NaN, 1n, new Map(), Uint8Array.of(1), () => 1, "\ud800", { "\ud800": 1 }])
         assert.throws(() => json.encode(value), /which has no place in this encoding/);

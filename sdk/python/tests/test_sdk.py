@@ -46,7 +46,8 @@ class Codecs(unittest.TestCase):
             self.assertEqual(cbor.decode(bytes.fromhex(form)), value)
 
     def test_what_is_not_of_the_encoding_is_refused(self):
-        for wrong in ("1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff", "a18001", "a20102f503"):
+        for wrong in ("1801", "a2616201616101", "a2616101616101", "9f01ff", "c001", "61ff", "0101", "62", "f8ff", "a18001", "a20102f503",
+                      "1817", "fa3fc00000", "fb3ff8000000000000", "fb40f86a0000000000", "fa7f800000", "fa7fc00000", "f97e01"):
             with self.assertRaises(ValueError, msg=wrong):
                 cbor.decode(bytes.fromhex(wrong))
         for value in (float("nan"), {1, 2}, object(), b"bytes"):

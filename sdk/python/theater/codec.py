@@ -170,9 +170,13 @@ class _Reader:
         for known, value in ((20, False), (21, True), (22, None), (23, None)):
             if info == known:
                 return value
+        start = self.at - 1
         for known, size, form in ((25, 2, ">e"), (26, 4, ">f"), (27, 8, ">d")):
             if info == known:
-                return struct.unpack(form, self.take(size))[0]
+                value = struct.unpack(form, self.take(size))[0]
+                if _float(value) != self.data[start:self.at]:
+                    self.fail("a float is longer than it need be")
+                return value
         return self.fail("a simple value has no meaning here")
 
     def map(self, count: int, depth: int) -> dict:

@@ -37,7 +37,8 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for Json {
     }
 }
 
-/// CBOR, by the core deterministic encoding of RFC 8949, section 4.2.1: smaller than JSON, and faster to read.
+/// CBOR, by the core deterministic encoding of RFC 8949, section 4.2.1: smaller than JSON, and faster to read. Bytes in any other form are no
+/// state.
 pub struct Cbor;
 
 impl<T: Serialize + DeserializeOwned> Codec<T> for Cbor {
@@ -103,6 +104,11 @@ fn from_half(bits: u16) -> f64 {
     if bits & 0x8000 == 0 { value } else { -value }
 }
 
+/// Keys stand in the order of their encodings: shorter ones first.
+fn order(a: &str, b: &str) -> core::cmp::Ordering {
+    (a.len(), a).cmp(&(b.len(), b))
+}
+
 /// The shortest form that has the value.
 fn put_float(value: f64, out: &mut Vec<u8>) {
     let single = value as f32;
@@ -143,9 +149,8 @@ fn put(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Object(members) => {
             put_head(5, members.len() as u64, out);
-            // Keys in the order of their encodings: shorter ones first.
             let mut keys: Vec<_> = members.iter().collect();
-            keys.sort_by(|a, b| (a.0.len(), a.0).cmp(&(b.0.len(), b.0)));
+            keys.sort_by(|a, b| order(a.0, b.0));
             for (key, value) in keys {
                 put_head(3, key.len() as u64, out);
                 out.extend(key.as_bytes());
@@ -175,6 +180,49 @@ impl<'a> Reader<'a> {
         String::from_utf8(self.take(usize::try_from(size).ok()?)?.to_vec()).ok()
     }
 
+    /// False, true, null, or a float in its shortest form.
+    fn simple(&mut self, head: u8) -> Option<Value> {
+        let start = self.at - 1;
+        let value = match head {
+            0xf4 => return Some(Value::Bool(false)),
+            0xf5 => return Some(Value::Bool(true)),
+            0xf6 => return Some(Value::Null),
+            0xf9 => from_half(self.number(2)? as u16),
+            0xfa => f64::from(f32::from_bits(self.number(4)? as u32)),
+            0xfb => f64::from_bits(self.number(8)?),
+            _ => return None,
+        };
+        let mut shortest = Vec::new();
+        put_float(value, &mut shortest);
+        (value.is_finite() && shortest == self.bytes[start..self.at]).then(|| Value::from(value))
+    }
+
+    /// The argument of a head, in its shortest form.
+    fn argument(&mut self, minor: u8) -> Option<u64> {
+        let (size, least) = match minor {
+            0..=23 => return Some(u64::from(minor)),
+            24 => (1, 24),
+            25 => (2, 1 << 8),
+            26 => (4, 1 << 16),
+            27 => (8, 1 << 32),
+            _ => return None,
+        };
+        self.number(size).filter(|&value| value >= least)
+    }
+
+    fn members(&mut self, count: u64, depth: usize) -> Option<Value> {
+        let (mut members, mut last) = (Map::new(), None);
+        for _ in 0..count {
+            let Value::String(key) = self.value(depth)? else { return None };
+            if last.is_some_and(|last: String| order(&last, &key).is_ge()) {
+                return None;
+            }
+            members.insert(key.clone(), self.value(depth)?);
+            last = Some(key);
+        }
+        Some(Value::Object(members))
+    }
+
     fn value(&mut self, depth: usize) -> Option<Value> {
         if depth == DEPTH {
             return None;
@@ -182,34 +230,15 @@ impl<'a> Reader<'a> {
         let head = self.take(1)?[0];
         let (major, minor) = (head >> 5, head & 31);
         if major == 7 {
-            return match head {
-                0xf4 => Some(Value::Bool(false)),
-                0xf5 => Some(Value::Bool(true)),
-                0xf6 => Some(Value::Null),
-                0xf9 => Some(Value::from(from_half(self.number(2)? as u16))),
-                0xfa => Some(Value::from(f64::from(f32::from_bits(self.number(4)? as u32)))),
-                0xfb => Some(Value::from(f64::from_bits(self.number(8)?))),
-                _ => None,
-            };
+            return self.simple(head);
         }
-        let value = match minor {
-            0..=23 => u64::from(minor),
-            24..=27 => self.number(1 << (minor - 24))?,
-            _ => return None,
-        };
+        let value = self.argument(minor)?;
         match major {
             0 => Some(Value::from(value)),
             1 => Some(Value::from(!i64::try_from(value).ok()?)),
             3 => Some(Value::String(self.text(value)?)),
             4 => (0..value).map(|_| self.value(depth + 1)).collect::<Option<Vec<_>>>().map(Value::Array),
-            5 => {
-                let mut members = Map::new();
-                for _ in 0..value {
-                    let Value::String(key) = self.value(depth + 1)? else { return None };
-                    members.insert(key, self.value(depth + 1)?);
-                }
-                Some(Value::Object(members))
-            }
+            5 => self.members(value, depth + 1),
             _ => None,
         }
     }
@@ -238,6 +267,26 @@ mod tests {
             put_float(value, &mut out);
             assert_eq!(out.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), form);
             assert_eq!(Reader { bytes: &out, at: 0 }.value(0), Some(Value::from(value)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_one_form_is_no_state() {
+        let read = |hex: &str| {
+            let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+            <Cbor as Codec<Value>>::decode((0..hex.len()).step_by(2).map(digits).collect())
+        };
+        for good in ["1818", "190100", "1a00010000", "1b0000000100000000", "3818", "a2616101616202", "a261620162616102", "fb3ff199999999999a"] {
+            assert!(read(good).is_some(), "{good}");
+        }
+        // A longer number, count or float than need be, keys out of order and twice, a key that is no text, an indefinite length, a tag,
+        // bytes, undefined, no UTF-8, something behind it, infinity, no number, a half that is cut off.
+        for wrong in [
+            "1817", "1900ff", "1a0000ffff", "1b00000000ffffffff", "3817", "7800", "9800", "b800", "fa3fc00000", "fb3ff8000000000000",
+            "a2616201616101", "a2616101616102", "a262616101616202", "a10101", "9f01ff", "bfff", "c001", "4101", "f7", "61ff", "0101", "f97c00",
+            "f97e00", "fa7f800000", "fb7ff8000000000000", "f93c",
+        ] {
+            assert!(read(wrong).is_none(), "{wrong}");
         }
     }
 
