@@ -47,6 +47,8 @@
 #include "theater_host.h"
 #include "theater_text.h"
 #include "theater_json.h"
+#include "theater_cbor.h"
+#include "theater_codec.h"
 
 /* What `init` and `handle` return. Made by the three functions below. */
 typedef struct theater_result {
@@ -76,6 +78,18 @@ static inline theater_result theater_reject_slice(theater_slice reason)
 THEATER_INLINE theater_result theater_reject(const char *reason)
 {
     return theater_reject_slice(theater_slice_text(reason));
+}
+
+/* `init` and `handle` with a state that a codec has written. What could not be written is a rejection. */
+static inline theater_result theater_start_value(theater_codec *state)
+{
+    return theater_codec_done(state) ? theater_start(theater_codec_written(state))
+                                     : theater_reject_slice(theater_codec_error(state));
+}
+static inline theater_result theater_reply_value(theater_slice output, theater_codec *state)
+{
+    return theater_codec_done(state) ? theater_reply(output, theater_codec_written(state))
+                                     : theater_reject_slice(theater_codec_error(state));
 }
 
 #ifdef __wasm__

@@ -240,6 +240,22 @@ static inline void theater_json_word(theater_json *json, const char *word)
         json->failed = json->at == json->end || *json->at != (uint8_t)*word;
 }
 
+static inline bool theater_json_bool(theater_json *json)
+{
+    bool value = theater_json_peek(json) == 't';
+    theater_json_word(json, value ? "true" : "false");
+    return value && !json->failed;
+}
+
+/* Takes null where it stands there, and says so. */
+static inline bool theater_json_null(theater_json *json)
+{
+    bool there = theater_json_peek(json) == 'n';
+    if (there)
+        theater_json_word(json, "null");
+    return there && !json->failed;
+}
+
 THEATER_OUTLINE void theater_json_skip_at(theater_json *json, int depth)
 {
     uint8_t c = theater_json_peek(json);

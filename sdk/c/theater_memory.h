@@ -191,6 +191,17 @@ static inline bool theater_slice_equal(theater_slice a, theater_slice b)
     }
     return true;
 }
+/* Below, at or above 0 as the bytes of `a` are before, like or behind those of `b`; a beginning comes before
+ * the whole. */
+static inline int theater_slice_compare(theater_slice a, theater_slice b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    for (size_t i = 0; i < size; i++) {
+        if (a.data[i] != b.data[i])
+            return a.data[i] < b.data[i] ? -1 : 1;
+    }
+    return a.size == b.size ? 0 : a.size < b.size ? -1 : 1;
+}
 THEATER_INLINE bool theater_slice_is(theater_slice a, const char *text)
 {
     return theater_slice_equal(a, theater_slice_text(text));

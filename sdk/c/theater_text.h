@@ -100,8 +100,9 @@ static inline void theater_put_hex(theater_writer *w, theater_slice bytes)
     }
 }
 
-/* A JSON string with its quotes. The bytes are taken to be UTF-8. */
-THEATER_OUTLINE void theater_put_json(theater_writer *w, theater_slice text)
+/* A JSON string with its quotes; line ends and the like as \n or, where `letters` is false, as \u000a. The
+ * bytes are taken to be UTF-8. */
+THEATER_OUTLINE void theater_put_quoted(theater_writer *w, theater_slice text, bool letters)
 {
     theater_put_byte(w, '"');
     for (size_t i = 0; i < text.size; i++) {
@@ -109,6 +110,9 @@ THEATER_OUTLINE void theater_put_json(theater_writer *w, theater_slice text)
         if (c == '"' || c == '\\') {
             theater_put_byte(w, '\\');
             theater_put_byte(w, (char)c);
+        } else if (letters && c >= '\b' && c <= '\r' && c != '\v') {
+            theater_put_byte(w, '\\');
+            theater_put_byte(w, "btn.fr"[c - '\b']);
         } else if (c < 0x20) {
             theater_put_text(w, "\\u00");
             theater_put_hex(w, theater_slice_of(&c, 1));
@@ -119,7 +123,37 @@ THEATER_OUTLINE void theater_put_json(theater_writer *w, theater_slice text)
     theater_put_byte(w, '"');
 }
 
+static inline void theater_put_json(theater_writer *w, theater_slice text)
+{
+    theater_put_quoted(w, text, false);
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------- */
+
+/* Whether all of it is UTF-8 (RFC 3629): no overlong forms, no surrogates. */
+THEATER_OUTLINE bool theater_is_utf8(theater_slice text)
+{
+    for (size_t i = 0; i < text.size;) {
+        if (text.size - i >= 8 && !(theater_get_u64le(text.data + i) & UINT64_C(0x8080808080808080))) {
+            i += 8;
+            continue;
+        }
+        uint8_t c = text.data[i++], low = 0x80, high = 0xbf;
+        if (c < 0x80)
+            continue;
+        unsigned more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+        if (c < 0xc2 || c > 0xf4 || more > text.size - i)
+            return false;
+        low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : low;
+        high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : high;
+        for (; more > 0; more--, low = 0x80, high = 0xbf) {
+            c = text.data[i++];
+            if (c < low || c > high)
+                return false;
+        }
+    }
+    return true;
+}
 
 static inline bool theater_is_space(uint8_t c)
 {

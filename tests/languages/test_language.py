@@ -6,8 +6,9 @@
   3. Building twice, the second time in another folder, gives the same bytes where docs/languages.md says so.
   4. Every other example of this language passes its tests.
   5. What its clock, its random numbers and its hash order give is as tests/languages/probes/LANGUAGE says.
-  6. Where the SDK runs on the machine itself too, its own tests pass there, and those of a new project.
-  7. A mistake in the sources is said by the tool's own words, with its file and line.
+  6. A state in CBOR is the same bytes in every language that has it: tests/languages/codecs.
+  7. Where the SDK runs on the machine itself too, its own tests pass there, and those of a new project.
+  8. A mistake in the sources is said by the tool's own words, with its file and line.
 """
 import os
 from pathlib import Path
@@ -81,7 +82,7 @@ class Language(unittest.TestCase):
         ignore = shutil.ignore_patterns("build", ".theater", "node_modules", "data", "__pycache__", "target")
         shutil.copytree(ROOT / "examples", whole / "examples", ignore=ignore)
         copy = whole / project.relative_to(ROOT)
-        if "probes" in project.parts:
+        if "languages" in project.parts:
             copy = whole / "probe"
             shutil.copytree(project, copy, ignore=ignore)
         self.give_cache(copy)
@@ -186,6 +187,14 @@ class Language(unittest.TestCase):
             self.assertEqual(LANGUAGE, "c", f"{probe} is missing: C alone has no library that could ask for a clock")
             return
         self.run_theater("test", self.copy(probe))
+
+    def test_a_state_in_cbor_is_the_same_in_every_language(self):
+        codecs = ROOT / "tests/languages/codecs"
+        project = codecs / ("javascript" if LANGUAGE == "typescript" else LANGUAGE)
+        self.assertEqual(project.exists(), "CBOR" in table()[LANGUAGE]["state"], f"{project}, and the table in docs/languages.md")
+        if project.exists() and LANGUAGE != "typescript":  # which has the codecs of JavaScript
+            built = self.build(self.copy(project))
+            self.run_theater("test", codecs / "codecs.test", "--component", built["component"])
 
 
 def tools_are_there():
