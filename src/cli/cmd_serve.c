@@ -36,6 +36,8 @@ static theater_status read_options(cli_run *cli, th_server_options *options, the
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "--log is text or json");
     theater_status status = cli_size(cli, "--max-body", &options->max_body_bytes, reterr);
     if (!status)
+        status = cli_size(cli, "--body-memory", &options->body_memory_bytes, reterr);
+    if (!status)
         status = cli_duration(cli, "--timeout", &options->request_timeout_ms, reterr);
     if (!status)
         status = cli_number(cli, "--mailbox", &mailbox, reterr);
@@ -70,6 +72,8 @@ static const cli_option options_table[] = {
     {"--mailbox", "N", "Client messages that may wait for one actor; 1024 when not given"},
     {"--max-connections", "N", "Connections at a time; one more is answered 503; 12000 when not given"},
     {"--max-body", "SIZE", "Bytes of one request's body; 64MiB when not given"},
+    {"--body-memory", "SIZE",
+     "Bytes of all bodies, batches and WebSocket messages that are not done; 512MiB when not given"},
     {"--timeout", "TIME", "For a request to come, and for progress on either side; 30s when not given"},
     {"--log", "FORM", "Log lines as text or json"},
     {"--log-requests", NULL, "A log line for each request"},

@@ -17,6 +17,7 @@
 #define WINDOW_BYTES ((size_t)8 << 20)
 #define BACKLOG_MAX ((size_t)1 << 20)
 #define LINES_BYTES ((size_t)64 << 10) /* of answers that are written at once */
+#define KEPT_BYTES ((size_t)256 << 10) /* room that is kept though it is empty */
 #define RETRY_MS 5
 #define LINE_MAX_BYTES ((size_t)64 << 20)
 
@@ -48,6 +49,7 @@ struct batch {
     uv_timer_t retry;
     bool retrying;
     bool wants_room; /* no more of the body is read for now */
+    bool starved; /* the memory for bodies was used up: what comes is dropped */
 };
 
 static void batch_go_on(batch *self);
@@ -272,13 +274,15 @@ static bool next_message(batch *self, th_slice *ret, size_t *ret_used)
 
 static void fail_frame(batch *self)
 {
-    theater_answer answer = {.status = THEATER_TOO_LARGE};
+    theater_answer answer = {.status = self->starved ? THEATER_NO_MEMORY : THEATER_TOO_LARGE};
     th_buf line;
     theater_status status;
     self->input_ended = true;
     self->bytes.size = 0;
-    th_fail(&answer.error, THEATER_TOO_LARGE,
-            "a message is larger than this server takes, or cut off: the rest is not read");
+    th_fail(&answer.error, answer.status,
+            self->starved ? "the server has no memory for this message now: the rest is not read"
+                          : "a message is larger than this server takes, or cut off: the rest is not read");
+    self->starved = false;
     th_buf_init(&line, TH_REPLY_MAX);
     put_answer(&line, &answer, &status);
     write_lines(self, &line, status);
@@ -291,6 +295,23 @@ static bool too_large(const batch *self)
     if (self->framed)
         return left >= 4 && th_get_u32be(self->bytes.data + self->at) > most;
     return left > most;
+}
+
+/* The bytes that wait for the rest of a message, or for room, count among the bodies of all requests. */
+static void count_bytes(batch *self)
+{
+    th_exchange *x = self->x;
+    th_buf *bytes = &self->bytes;
+    if (bytes->capacity > KEPT_BYTES && bytes->size <= bytes->capacity / 4) {
+        th_buf less;
+        th_buf_init(&less, bytes->max);
+        if (!th_buf_append(&less, th_buf_slice(bytes), NULL)) {
+            th_buf_done(bytes);
+            *bytes = less;
+        }
+    }
+    x->server->body_bytes += bytes->capacity - x->body_counted;
+    x->body_counted = bytes->capacity;
 }
 
 /* One round: submits what there is room for, and writes what is answered. */
@@ -314,9 +335,11 @@ static void round_once(batch *self)
         self->at = 0;
     }
     bool whole = next_message(self, &input, &used);
-    if (!whole && self->bytes.size > 0 && (too_large(self) || self->input_ended) && !self->first)
+    bool no_more = self->starved || (self->bytes.size > 0 && (too_large(self) || self->input_ended));
+    if (!whole && no_more && !self->first)
         fail_frame(self);
     self->wants_room = whole || (self->bytes.size > 0 && too_large(self));
+    count_bytes(self);
 }
 
 static void batch_go_on(batch *self)
@@ -346,9 +369,10 @@ static void batch_go_on(batch *self)
 static void on_body(th_exchange *x, th_slice bytes)
 {
     batch *self = x->stream;
-    if (self->input_ended)
+    if (self->input_ended || self->starved)
         return;
-    if (th_buf_append(&self->bytes, bytes, NULL)) {
+    self->starved = x->server->body_bytes + bytes.size > x->server->options.body_memory_bytes;
+    if (!self->starved && th_buf_append(&self->bytes, bytes, NULL)) {
         th_connection_close(x->connection);
         return;
     }

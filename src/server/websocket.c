@@ -104,12 +104,38 @@ void th_websocket_tick(th_websocket *ws, uint64_t now_ms)
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
+/* A frame is given room for all of it when it begins, so it counts from then on. */
+static void on_frame(wslay_event_context_ptr context, const struct wslay_event_on_frame_recv_start_arg *frame,
+                     void *user)
+{
+    th_websocket *ws = user;
+    th_server *server = ws->server;
+    if (wslay_is_ctrl_frame(frame->opcode) || ws->connection->closing || wslay_event_get_close_sent(context))
+        return;
+    if (frame->payload_length > TH_WS_MESSAGE_MAX)
+        return; /* it is refused for its size */
+    if (server->body_bytes + frame->payload_length > server->options.body_memory_bytes) {
+        wslay_event_shutdown_read(context); /* nothing comes into its room */
+        th_websocket_end(ws, 1013, "the server has no memory for this message now");
+        return;
+    }
+    server->body_bytes += frame->payload_length;
+    ws->counted += frame->payload_length;
+}
+
+static void uncount(th_websocket *ws)
+{
+    ws->server->body_bytes -= ws->counted;
+    ws->counted = 0;
+}
+
 static void on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message,
                        void *user)
 {
     th_websocket *ws = user;
     if (wslay_is_ctrl_frame(message->opcode) || ws->connection->closing)
         return;
+    uncount(ws);
     /* It was told that this is the end: by a shutdown, or because its token is not known any more. */
     if (wslay_event_get_close_sent(context))
         return;
@@ -195,7 +221,11 @@ static void refuse(th_exchange *x, unsigned status, const char *detail)
 static th_websocket *make(th_exchange *x)
 {
     static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
+        .recv_callback = on_recv,
+        .send_callback = on_send,
+        .on_frame_recv_start_callback = on_frame,
+        .on_msg_recv_callback = on_message,
+    };
     th_websocket *ws = th_alloc_zero(1, sizeof *ws);
     if (!ws || wslay_event_context_server_init(&ws->wslay, &callbacks, ws)) {
         th_free(ws);
@@ -259,6 +289,7 @@ void th_websocket_free(th_websocket *ws)
     for (size_t i = 0; i < TH_WS_SUBSCRIPTIONS_MAX; i++)
         if (ws->subscriptions[i].subscription)
             th_subscription_close(ws->subscriptions[i].subscription);
+    uncount(ws);
     ws->dead = true;
     if (!ws->reading)
         free_now(ws);

@@ -36,6 +36,7 @@ struct th_websocket {
     th_ws_subscription subscriptions[TH_WS_SUBSCRIPTIONS_MAX];
     uint64_t heard_ms;     /* when the client was heard the last time */
     bool pinged;
+    size_t counted;        /* of the message that is not whole yet, in server->body_bytes */
 };
 
 size_t th_websocket_input(th_websocket *ws, const uint8_t *data, size_t size);

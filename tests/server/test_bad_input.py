@@ -466,5 +466,70 @@ class Storage(Case):
         self.send("echo", "again")
 
 
+class BodyMemory(Case):
+    """What clients have begun to send, in whatever form, counts against one bound."""
+
+    options = ["--body-memory", "20MiB"]
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def counted(self):
+        text = self.get("/metrics").body.decode()
+        return int(next(line for line in text.splitlines() if line.startswith("theater_http_body_bytes ")).split()[1])
+
+    def test_websocket_messages_that_are_not_whole(self):
+        def begin():
+            ws = WebSocket(self.port)
+            ws.socket.sendall(bytes([0x01, 0x80 | 127]) + struct.pack(">Q", 8 << 20) + b"mask" + b"x")  # the first of more frames
+            return ws
+
+        held = [begin(), begin()]
+        self.assertTrue(wait_for(lambda: self.counted() == 16 << 20))
+        refused = begin()
+        opcode, payload = refused.next_frame()
+        self.assertEqual((opcode, payload[:2]), (8, struct.pack(">H", 1013)))
+        self.assertIn(b"no memory", payload)
+        self.assertEqual(self.post("/v1/actors/counter/messages", bytes(9 << 20), 503).json["status"], 503)
+        small = WebSocket(self.port)
+        small.say(op="send", id="1", actor="counter", input="inc")
+        self.assertEqual(small.next()["output"], "1")
+        for ws in (*held, refused):
+            ws.close()
+        self.assertTrue(wait_for(lambda: self.counted() == 0))
+        small.say(op="send", id="2", actor="counter", input="inc")
+        self.assertEqual(small.next()["output"], "2")
+        small.close()
+
+    def test_batches_that_are_not_whole(self):
+        def begin(*pieces):
+            connection = self.raw()
+            connection.sendall(b"POST /v1/actors/counter/messages/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n"
+                               b"Content-Type: application/vnd.theater.messages\r\n\r\n")
+            for piece in pieces:
+                connection.sendall(piece)
+            return connection
+
+        part = struct.pack(">I", 10 << 20) + bytes(7 << 20)
+        held = [begin(part), begin(part)]
+        self.assertTrue(wait_for(lambda: self.counted() >= 14 << 20))
+        inc = struct.pack(">I", 3) + b"inc"
+        refused = begin(inc, inc)
+        try:
+            refused.sendall(part + bytes(1 << 20))
+        except OSError:
+            pass  # it reads no more
+        answer = self.rest(refused)
+        lines = [json.loads(line) for chunk in answer.split(b"\r\n") if chunk.startswith(b"{") for line in chunk.splitlines()]
+        self.assertEqual([line.get("output") for line in lines[:2]], ["1", "2"])
+        self.assertEqual(lines[-1]["status"], "no-memory")
+        for connection in held:
+            connection.close()
+        self.assertTrue(wait_for(lambda: self.counted() == 0))
+        reply = self.post("/v1/actors/counter/messages/stream", inc, Content_Type="application/vnd.theater.messages")
+        self.assertEqual(json.loads(reply.body)["output"], "3")
+
+
 if __name__ == "__main__":
     main()
