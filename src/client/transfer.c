@@ -101,9 +101,10 @@ static theater_status fail_transfer(const transfer *self, CURLcode code, theater
     case CURLE_OPERATION_TIMEDOUT:
         return th_fail(reterr, THEATER_TIMEOUT, "the server at %s does not answer: %s", where, words);
     case CURLE_PEER_FAILED_VERIFICATION:
-        return th_fail(reterr, THEATER_PERMISSION,
-                       "the certificate of %s cannot be trusted (%s); --ca FILE names who signed it", where,
-                       words);
+        /* With a file given, what is wrong may as well be the name or the time. */
+        return th_fail(reterr, THEATER_PERMISSION, "the certificate of %s cannot be trusted (%s)%s%s", where, words,
+                       client->authority ? " by " : "; --ca FILE names who signed it",
+                       client->authority ? client->authority : "");
     case CURLE_SSL_CACERT_BADFILE:
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s holds no certificate (PEM)", client->authority);
     case CURLE_SSL_CONNECT_ERROR:

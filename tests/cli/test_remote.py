@@ -416,6 +416,52 @@ class Encrypted(ServerCase):
         self.assertEqual(done.output.split()[-1], b"2001")
         self.over("verify", "counter", "--ca", "one.pem")
 
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def signed(self, name, names, signer, *validity):
+        """A key and a certificate for these names, signed by `signer`."""
+        self.file(f"{name}.ext", f"{names}\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
+                     "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial",
+                     "-extfile", f"{name}.ext", "-out", f"{name}.pem", *(validity or ("-days", "2")))
+
+    def serve_with(self, certificate, key):
+        self.end_server()
+        self.serve("--tls-certificate", f"{certificate}.pem", "--tls-key", f"{key}.key")
+
+    def test_what_an_authority_signed_is_trusted_for_its_names_and_its_time(self):
+        self.signed("good", "subjectAltName=IP:127.0.0.1,DNS:localhost", "two")
+        self.serve_with("good", "good")
+        self.over("inspect", "counter", "--ca", "two.pem")
+        self.bare("--server", self.address.replace("127.0.0.1", "localhost"), "--ca", "two.pem", "inspect", "counter")
+        errors = self.over("list", "--ca", "one.pem", code=PERMISSION).errors
+        self.assertIn("issuer", errors)
+        self.assertIn("by one.pem", errors)
+        self.assertIn("--ca FILE names who signed it", self.over("list", code=PERMISSION).errors)
+
+        self.signed("other", "subjectAltName=DNS:theater.example", "two")
+        self.serve_with("other", "other")
+        errors = self.over("list", "--ca", "two.pem", code=PERMISSION).errors
+        self.assertIn("127.0.0.1", errors.split("(")[1])
+        self.assertNotIn("--ca FILE", errors)
+
+        self.signed("expired", "subjectAltName=IP:127.0.0.1", "two", "-days", "-1")
+        self.serve_with("expired", "expired")
+        errors = self.over("list", "--ca", "two.pem", code=PERMISSION).errors
+        self.assertIn("expired", errors)
+        self.assertNotIn("--ca FILE", errors)
+
+        # An authority between the two comes with the certificate, or is missed.
+        self.signed("between", "basicConstraints=CA:TRUE", "two")
+        self.signed("leaf", "subjectAltName=IP:127.0.0.1", "between")
+        self.serve_with("leaf", "leaf")
+        self.over("list", "--ca", "two.pem", code=PERMISSION)
+        self.file("both.pem", (self.folder / "leaf.pem").read_bytes() + (self.folder / "between.pem").read_bytes())
+        self.serve_with("both", "leaf")
+        self.over("list", "--ca", "two.pem")
+
     def test_the_wrong_scheme(self):
         self.bare("--server", self.address.replace("https", "http"), "list", code=IO)
 
