@@ -188,6 +188,15 @@ THEATER_API THEATER_CHECKED theater_status theater_checkpoint(theater_runtime *r
  * same genesis is there. */
 THEATER_API THEATER_CHECKED theater_status theater_import(theater_runtime *runtime, const char *bundle_path,
                                                           const char *name, theater_error *reterr);
+/* Removes an archive: NAME, which means the newest that had it where no actor has, or NAME#ID. Its chain
+ * stays in the log and can be read by NAME#ID, its status is REMOVED, and the same bundle can be imported
+ * again. It held no name, so none is used up. NOT_FOUND. */
+THEATER_API THEATER_CHECKED theater_status theater_archive_remove(theater_runtime *runtime, const char *name,
+                                                                  theater_error *reterr);
+/* Removes the actor of this name or, where none runs, the archive; with NAME#ID an archive only. Errors as
+ * theater_actor_remove and theater_archive_remove. */
+THEATER_API THEATER_CHECKED theater_status theater_remove(theater_runtime *runtime, const char *name,
+                                                          theater_error *reterr);
 
 /* ---- figures ------------------------------------------------------------------------------------------- */
 

@@ -80,6 +80,7 @@ const cli_command cli_cmd_resume = {
 
 static const cli_example remove_examples[] = {
     {"--data data remove counter", "the actor ends for good; its chain stays and can be read and verified"},
+    {"--data data remove ledger#7", "an archive that was imported; \"theater list\" shows its id"},
     {NULL, NULL},
 };
 
@@ -89,7 +90,10 @@ const cli_command cli_cmd_remove = {
     .summary = "Ends an actor for good; its chain stays",
     .description = "Ends an actor for good. Its chain stays readable and keeps its name, which no other "
                    "actor of the folder can get; what waited for "
-                   "it is dropped, and requests to it get the answer \"removed\".",
+                   "it is dropped, and requests to it get the answer \"removed\".\n\n"
+                   "Where no actor of this name runs, or with NAME#ID, it removes an imported archive. That "
+                   "one's chain stays in the log, too, and is shown as removed; no name is used up, and "
+                   "the bundle can be imported again.",
     .examples = remove_examples,
     .operands_min = 1,
     .operands_max = 1,

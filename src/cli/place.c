@@ -152,7 +152,7 @@ theater_status cli_place_resume(cli_place *place, const char *name, theater_erro
 theater_status cli_place_remove(cli_place *place, const char *name, theater_error *reterr)
 {
     return place->client ? th_client_remove(place->client, name, reterr)
-                         : theater_actor_remove(place->runtime, name, reterr);
+                         : theater_remove(place->runtime, name, reterr);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------ */

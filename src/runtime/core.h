@@ -223,6 +223,7 @@ struct theater_runtime {
     th_latency latency; /* the committer's */
     uint64_t replayed_turns; /* atomic */
     th_mutex keys_lock; /* of keys.c */
+    th_mutex archives_lock; /* of whoever adds to archives or removes one (theater/import.c) */
     th_commit_listener listener; /* atomic; NULL: nobody listens. See subscribe.h */
     void *listener_context;
     th_answer_listener answer_listener; /* likewise */

@@ -143,8 +143,8 @@ typedef struct load_state {
 static bool load_one(void *context, const th_actor_info *info)
 {
     load_state *loading = context;
-    if (info->status == TH_ACTOR_ARCHIVE)
-        return true;
+    if (th_actor_imported(info))
+        return true; /* it holds no name, removed or not */
     th_entry *entry;
     loading->status = th_directory_add(&loading->runtime->directory, th_slice_text(info->name), info->id,
                                        &entry, loading->reterr);

@@ -149,6 +149,7 @@ theater_status th_runtime_open(const th_runtime_config *config, theater_runtime 
     runtime->port = config->port;
     th_mutex_init(runtime->port, &runtime->lock);
     th_mutex_init(runtime->port, &runtime->keys_lock);
+    th_mutex_init(runtime->port, &runtime->archives_lock);
     th_pool_init(&runtime->pool, runtime->port);
     fill_defaults(runtime, config);
     runtime->origin = copy_text(origin);
@@ -273,6 +274,7 @@ void theater_runtime_close(theater_runtime *runtime)
     th_store_close(runtime->store);
     th_mutex_done(&runtime->lock);
     th_mutex_done(&runtime->keys_lock);
+    th_mutex_done(&runtime->archives_lock);
     th_pool_done(&runtime->pool);
     th_free(runtime->folder);
     th_free(runtime->origin);

@@ -242,7 +242,7 @@ static void work_resume(th_exchange *x, theater_folder *folder)
 static void work_remove(th_exchange *x, theater_folder *folder)
 {
     (void)folder;
-    change(x, theater_actor_remove);
+    change(x, theater_remove);
 }
 
 void th_api_actor_start(th_exchange *x)

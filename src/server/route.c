@@ -44,7 +44,7 @@ const th_route th_routes[] = {
          "application/json, application/wasm", JSON, 201,
          "name=The actor's name;config=Configuration for init;" LIMITS),
     POOL(GET, ACTOR, READ, actor_get, "What an actor is and where its chain stands", NULL, JSON, 200, NULL),
-    LOOP(DELETE, ACTOR, WRITE, actor_remove, "Ends an actor for good; its chain stays", NULL, NULL, 204,
+    LOOP(DELETE, ACTOR, WRITE, actor_remove, "Ends an actor for good, or removes an archive; its chain stays", NULL, NULL, 204,
          NULL),
     LOOP(POST, ACTOR "/stop", WRITE, actor_stop, "Lets it run no more turns", NULL, NULL, 204, NULL),
     LOOP(POST, ACTOR "/resume", WRITE, actor_resume, "Lets it go on", NULL, NULL, 204, NULL),

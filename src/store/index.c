@@ -13,7 +13,7 @@
  *   L3. REMOVED: each undelivered MESSAGE of x with a request, in the order of the keys, whose sender is
  *       alive and is not x, becomes an entry for its sender: NOTICE "removed" with the key (n, k), k = 0,
  *       1, .. counting these notices, the request, and x's name. Then all entries of x are deleted, the
- *       name is free, and the status is REMOVED.
+ *       name is free, and the status is REMOVED. An archive gets the status ARCHIVE_REMOVED, no more.
  *
  * ELEMENT of x, an archive's: E1 only.
  *   E1. It is the next of its chain. Head, position, and with a genesis or an upgrade the descriptor in
@@ -327,7 +327,8 @@ static theater_status apply_element(th_index_change *change, const th_journal_it
     theater_status status = th_actor_load(change, record->actor, &actor, reterr);
     if (status)
         return status;
-    if (!actor || actor->row.info.status == TH_ACTOR_REMOVED)
+    if (!actor || actor->row.info.status == TH_ACTOR_REMOVED ||
+        actor->row.info.status == TH_ACTOR_ARCHIVE_REMOVED)
         return contradiction(item, "an element of an actor that is not there", reterr);
     bool archive = actor->row.info.status == TH_ACTOR_ARCHIVE;
     th_element element = {0};
@@ -452,7 +453,7 @@ static theater_status apply_life(th_index_change *change, const th_journal_item 
         return THEATER_OK;
     }
     status = drop_entries(change, item, actor, reterr);
-    actor->row.info.status = TH_ACTOR_REMOVED;
+    actor->row.info.status = archive ? TH_ACTOR_ARCHIVE_REMOVED : TH_ACTOR_REMOVED;
     if (status || archive)
         return status;
     return th_actor_set_name(change, th_slice_text(actor->row.info.name), 0, record->actor, reterr);

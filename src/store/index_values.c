@@ -149,7 +149,7 @@ bool th_actor_row_decode(uint64_t id, th_slice bytes, th_actor_row *ret)
     at = get(at, &info->undelivered);
     at = get(at, &ret->ids);
     get(at, &ret->ids_first);
-    return info->status >= TH_ACTOR_RUNNING && info->status <= TH_ACTOR_ARCHIVE;
+    return info->status >= TH_ACTOR_RUNNING && info->status <= TH_ACTOR_ARCHIVE_REMOVED;
 }
 
 size_t th_entry_encode(const th_undelivered *entry, uint8_t out[TH_ENTRY_MAX])

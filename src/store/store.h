@@ -104,6 +104,7 @@ typedef enum th_actor_status {
     TH_ACTOR_STOPPED = 2,
     TH_ACTOR_REMOVED = 3,
     TH_ACTOR_ARCHIVE = 4,
+    TH_ACTOR_ARCHIVE_REMOVED = 5, /* it held no name, and keeps none */
 } th_actor_status;
 
 /* What the index knows of an actor. */
@@ -123,6 +124,12 @@ typedef struct th_actor_info {
     uint64_t checkpoint_size; /* largest size signed, 0 for none */
     uint64_t undelivered; /* entries waiting for this actor */
 } th_actor_info;
+
+/* Whether its chain was imported; also when it was removed since. */
+static inline bool th_actor_imported(const th_actor_info *info)
+{
+    return info->status == TH_ACTOR_ARCHIVE || info->status == TH_ACTOR_ARCHIVE_REMOVED;
+}
 
 /* By name: the actor that holds the name now; if none does, the newest removed or archived one that had it.
  * NOT_FOUND. */

@@ -125,7 +125,8 @@ theater_status th_folder_actor_info(theater_folder *folder, const th_actor_info 
     memset(ret, 0, sizeof *ret);
     ret->id = info->id;
     memcpy(ret->name, info->name, sizeof info->name);
-    ret->status = (theater_actor_status)info->status;
+    ret->status = info->status == TH_ACTOR_ARCHIVE_REMOVED ? THEATER_ACTOR_REMOVED
+                                                           : (theater_actor_status)info->status;
     ret->elements = info->elements;
     ret->checkpoint_size = info->checkpoint_size;
     ret->undelivered = info->undelivered;
@@ -146,8 +147,7 @@ theater_status th_folder_actor_info(theater_folder *folder, const th_actor_info 
     return status ? th_fail_in(reterr, status, "actor %s", info->name) : THEATER_OK;
 }
 
-/* "name#ID" into its parts; false when there is no good id behind a #. */
-static bool split_name(const char *text, th_slice *ret_name, bool *ret_has_id, uint64_t *ret_id)
+bool th_name_split(const char *text, th_slice *ret_name, bool *ret_has_id, uint64_t *ret_id)
 {
     const char *mark = strchr(text, '#');
     *ret_has_id = mark != NULL;
@@ -171,7 +171,7 @@ theater_status theater_folder_actor(theater_folder *folder, const char *name, th
     th_slice base;
     bool has_id;
     uint64_t id = 0;
-    if (!split_name(name, &base, &has_id, &id) || !th_name_valid(base))
+    if (!th_name_split(name, &base, &has_id, &id) || !th_name_valid(base))
         return th_fail(reterr, THEATER_INVALID_ARGUMENT,
                        "\"%.140s\" is no actor's name: labels of a-z 0-9 - _ joined by dots, or NAME#ID",
                        name);

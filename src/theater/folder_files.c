@@ -109,7 +109,7 @@ theater_status th_folder_key(theater_folder *folder, const th_actor_info *info, 
                              theater_error *reterr)
 {
     th_buf_clear(ret);
-    if (info->status == TH_ACTOR_ARCHIVE)
+    if (th_actor_imported(info))
         return th_fail(reterr, THEATER_NOT_FOUND,
                        "actor %s was imported: its key is with whoever runs it, not in %s", info->name,
                        folder->path);

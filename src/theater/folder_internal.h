@@ -40,6 +40,9 @@ THEATER_CHECKED theater_status th_folder_descriptor(theater_folder *folder, uint
                                                     th_buf *buf, th_descriptor *ret, uint64_t *ret_sequence,
                                                     theater_error *reterr);
 
+/* "name#ID" into its parts; false when there is no good id behind a #. */
+bool th_name_split(const char *text, th_slice *ret_name, bool *ret_has_id, uint64_t *ret_id);
+
 /* Calls back for every actor that ever was, by ascending id; stops when the callback returns false. The
  * callback may read from the folder. */
 THEATER_CHECKED theater_status th_folder_list(theater_folder *folder,

@@ -1,9 +1,11 @@
 /* Taking the chains of a bundle in as archives: read-only, with an id of their own, never run.
  *
  * An import that was cut off leaves the beginning of an archive; importing the same bundle again goes on
- * where it ended. */
+ * where it ended. Two that went on with one archive at the same time would write its elements twice, so imports and
+ * removals of archives go one after the other. */
 #include "chain/log_tree.h"
 #include "runtime/core.h"
+#include "theater/folder_internal.h"
 #include "theater/pass.h"
 
 #define BATCH_BYTES ((size_t)8 << 20) /* records of one commit */
@@ -179,7 +181,8 @@ static theater_status end(void *context, theater_error *reterr)
     return status ? status : flush(run, reterr);
 }
 
-static theater_status verify_first(th_source *source, const char *path, const char *name, theater_error *reterr)
+static theater_status verify_first(th_source *source, const char *path, const char *name,
+                                   theater_error *reterr)
 {
     static const theater_check_options options = {0};
     theater_report report = {0};
@@ -224,12 +227,73 @@ theater_status theater_import(theater_runtime *runtime, const char *bundle_path,
                               .key = ignore,
                               .checkpoint = ignore,
                               .end = end};
+    th_mutex_lock(&runtime->archives_lock);
     if (!status)
         status = th_source_walk(source, &walker, reterr);
+    th_mutex_unlock(&runtime->archives_lock);
     if (!status && run.added == 0)
         status = th_fail(reterr, THEATER_EXISTS, "%s: its chains are in this folder already", bundle_path);
     th_batch_free(run.batch);
     th_hasher_free(run.hasher);
     th_source_close(source);
+    return status;
+}
+
+/* ---- removing ------------------------------------------------------------------------------------------ */
+
+/* Under the lock of the archives. */
+static theater_status find_archive(theater_runtime *runtime, const char *name, th_actor_info *ret,
+                                   theater_error *reterr)
+{
+    th_slice base;
+    bool has_id;
+    uint64_t id = 0;
+    if (!th_name_split(name, &base, &has_id, &id) || !th_name_valid(base))
+        return th_fail(reterr, THEATER_INVALID_ARGUMENT, "\"%.140s\" names no archive: NAME or NAME#ID", name);
+    theater_status status = th_runtime_wait_index(runtime, reterr);
+    if (!status)
+        status = has_id ? th_store_find_actor_id(runtime->store, id, ret, reterr)
+                        : th_store_find_actor(runtime->store, base, ret, reterr);
+    if (!status && !th_slice_equal(th_slice_text(ret->name), base))
+        status = THEATER_NOT_FOUND;
+    if (status == THEATER_NOT_FOUND)
+        return th_fail(reterr, status, "there is no archive %s here", name);
+    if (status || ret->status == TH_ACTOR_ARCHIVE)
+        return status;
+    return th_fail(reterr, THEATER_NOT_FOUND,
+                   ret->status == TH_ACTOR_ARCHIVE_REMOVED ? "archive %s#%llu was removed already"
+                                                           : "%s#%llu is an actor and no archive",
+                   ret->name, (unsigned long long)ret->id);
+}
+
+theater_status theater_archive_remove(theater_runtime *runtime, const char *name, theater_error *reterr)
+{
+    th_actor_info info;
+    th_batch *batch = NULL;
+    th_mutex_lock(&runtime->archives_lock);
+    theater_status status = find_archive(runtime, name, &info, reterr);
+    if (!status && !(batch = th_batch_new()))
+        status = th_fail_memory(reterr, "a removal");
+    if (!status) {
+        th_record record = {.kind = TH_RECORD_LIFE, .actor = info.id};
+        record.life.life = TH_LIFE_REMOVED;
+        record.life.time_ns = th_port_wall_ns(runtime->port);
+        status = th_batch_add(batch, &record, reterr);
+    }
+    if (status)
+        th_batch_free(batch);
+    else
+        status = th_runtime_commit(runtime, batch, reterr);
+    th_mutex_unlock(&runtime->archives_lock);
+    return status;
+}
+
+theater_status theater_remove(theater_runtime *runtime, const char *name, theater_error *reterr)
+{
+    if (strchr(name, '#'))
+        return theater_archive_remove(runtime, name, reterr);
+    theater_status status = theater_actor_remove(runtime, name, reterr);
+    if (status == THEATER_NOT_FOUND && !theater_archive_remove(runtime, name, NULL))
+        status = THEATER_OK;
     return status;
 }

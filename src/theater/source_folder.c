@@ -85,7 +85,7 @@ static theater_status chain_name(theater_folder *folder, const th_actor_info *in
                                  theater_error *reterr)
 {
     memcpy(ret, info->name, TH_NAME_MAX + 1);
-    if (info->status != TH_ACTOR_ARCHIVE)
+    if (!th_actor_imported(info))
         return THEATER_OK;
     th_buf buf;
     th_buf_init(&buf, TH_READ_MAX);

@@ -47,6 +47,23 @@ class Life(Case):
         self.assertEqual(self.run_theater("resume", "counter", "--json").json, {"actor": "counter", "status": "running"})
         self.assertEqual(self.send("counter", "inc"), "1")
 
+    def test_an_archive_is_removed_and_uses_no_name_up(self):
+        self.start()
+        self.run_theater("export", "counter", "counter.bundle")
+        self.run_theater("import", "counter.bundle", "--name", "guest")
+        self.run_theater("import", "counter.bundle")  # counter#3, beside the actor
+        self.assertEqual(self.run_theater("remove", "counter#3").text, "removed counter#3\n")
+        self.assertIn("counter#1 is an actor and no archive", self.run_theater("remove", "counter#1", code=NOT_FOUND).errors)
+        self.assertEqual(self.send("counter", "inc"), "1")
+        self.assertEqual(self.run_theater("remove", "guest", "--json").json, {"actor": "guest", "status": "removed"})
+        self.assertEqual(self.run_theater("inspect", "guest", "--json").json["status"], "removed")
+        self.assertEqual(len(self.chain("guest")), 1)
+        self.assertIn("there is no actor guest", self.run_theater("remove", "guest", code=NOT_FOUND).errors)
+        self.run_theater("import", "counter.bundle", "--name", "guest")
+        self.assertEqual(self.run_theater("inspect", "guest", "--json").json["status"], "archive")
+        self.start("guest", ACTORS / "counter.wasm")  # an archive holds no name
+        self.still_good("counter", "guest")
+
     def test_a_removed_actor_leaves_its_chain_with_its_name(self):
         self.start()
         self.send("counter", "inc")

@@ -198,6 +198,17 @@ class Api(Case):
         self.theater("verify", self.folder / "c.bundle")
         self.assertLess(len(self.get("/v1/actors/counter/bundle?components=false").body), len(reply.body))
         self.get("/v1/actors/nobody/bundle", 404)
+        # It comes back as an archive, which can be removed and taken in again, and holds no name.
+        for _ in range(2):
+            self.post("/v1/archives?name=copy", reply.body, 204, Content_Type="application/vnd.theater.bundle")
+            self.assertEqual(self.get("/v1/actors/copy").json["status"], "archive")
+            self.request("DELETE", "/v1/actors/copy", status=204)
+            self.assertEqual(self.get("/v1/actors/copy").json["status"], "removed")
+            self.request("DELETE", "/v1/actors/copy", status=404)
+        self.post("/v1/archives", reply.body, 204, Content_Type="application/vnd.theater.bundle")
+        archive = next(a for a in self.get("/v1/actors").json["actors"] if a["status"] == "archive")
+        self.request("DELETE", f"/v1/actors/counter%23{archive['id']}", status=204)
+        self.assertEqual(self.get("/v1/actors/counter").json["status"], "running")
         self.assertEqual([p for p in self.data.iterdir() if p.name.startswith("export")], [])
 
     def test_bundles_that_nobody_takes_are_bounded(self):

@@ -126,6 +126,11 @@ static void start(history *h, uint64_t number, bool archive, th_buf *out)
     life(h, number, a->id, archive ? TH_LIFE_IMPORTED : TH_LIFE_STARTED, name, out);
 }
 
+static bool removed(const model_actor *a)
+{
+    return a->status == TH_ACTOR_REMOVED || a->status == TH_ACTOR_ARCHIVE_REMOVED;
+}
+
 static void remove_actor(history *h, uint64_t number, model_actor *a, th_buf *out)
 {
     uint32_t notices = 0;
@@ -148,7 +153,7 @@ static void remove_actor(history *h, uint64_t number, model_actor *a, th_buf *ou
         add_entry(h, entry.entry.from, &notice);
         i = 0; /* what was added may stand before */
     }
-    a->status = TH_ACTOR_REMOVED;
+    a->status = archive ? TH_ACTOR_ARCHIVE_REMOVED : TH_ACTOR_REMOVED;
     life(h, number, a->id, TH_LIFE_REMOVED, "", out);
 }
 
@@ -339,9 +344,9 @@ void history_next(history *h, uint64_t number, th_buf *out)
         return;
     }
     model_actor *a = &h->actors[roll(&h->d, h->actor_count)];
-    for (int tries = 0; a->status == TH_ACTOR_REMOVED && tries < 1000; tries++)
+    for (int tries = 0; removed(a) && tries < 1000; tries++)
         a = &h->actors[roll(&h->d, h->actor_count)];
-    if (a->status == TH_ACTOR_REMOVED) {
+    if (removed(a)) {
         th_record record = {.kind = TH_RECORD_COMPONENT};
         encode(&record, out);
     } else if (kind < 6 && h->actor_count > 4 && (a->elements > 0)) {

@@ -60,7 +60,7 @@ static void check_name(const history *h, th_store *store, const char *name)
         if (expected)
             assert_int_equal(info.id, expected->id);
         else
-            assert_true(info.status == TH_ACTOR_REMOVED || info.status == TH_ACTOR_ARCHIVE);
+            assert_true(info.status == TH_ACTOR_REMOVED || th_actor_imported(&info));
     }
 }
 

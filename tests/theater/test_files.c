@@ -1,6 +1,7 @@
 /* Bundles and copies as files. */
 #include "theater/support.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -324,6 +325,111 @@ static void an_import_opens_its_bundle_once(void **state)
     test_remove(path);
 }
 
+/* ---- archives ------------------------------------------------------------------------------------------ */
+
+typedef struct importer {
+    theater_runtime *runtime;
+    const char *bundle;
+    theater_status status;
+    bool *go;
+} importer;
+
+static void *import_at_once(void *context)
+{
+    importer *self = context;
+    theater_error why;
+    while (!__atomic_load_n(self->go, __ATOMIC_ACQUIRE))
+        continue;
+    self->status = theater_import(self->runtime, self->bundle, "copy", &why);
+    return NULL;
+}
+
+/* Whoever waits for an import and asks again must not write a chain twice: the log would contradict itself. */
+static void imports_at_the_same_time_make_one_archive(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    char *path = test_folder();
+    test_make_counter(path, 30, 0);
+    theater_folder *folder = test_read(path);
+    test_export(folder, "counter", test_path(path, "short.bundle"));
+    theater_folder_close(folder);
+    theater_runtime *runtime = test_open(path, 0);
+    assert_ok(theater_import(runtime, test_path(path, "short.bundle"), "copy", &error));
+    for (unsigned i = 0; i < 200; i++)
+        test_send(runtime, "counter", "inc");
+    theater_runtime_close(runtime);
+    folder = test_read(path);
+    test_export(folder, "counter", test_path(path, "long.bundle"));
+    theater_folder_close(folder);
+    runtime = test_open(path, 0);
+    bool go = false;
+    pthread_t threads[THREADS];
+    importer importers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        importers[i] = (importer){runtime, test_path(path, "long.bundle"), THEATER_OK, &go};
+        assert_int_equal(pthread_create(&threads[i], NULL, import_at_once, &importers[i]), 0);
+    }
+    __atomic_store_n(&go, true, __ATOMIC_RELEASE);
+    unsigned good = 0;
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(importers[i].status == THEATER_OK || importers[i].status == THEATER_EXISTS);
+        good += importers[i].status == THEATER_OK;
+    }
+    assert_int_equal(good, 1);
+    theater_runtime_close(runtime);
+    folder = test_read(path);
+    assert_int_equal(test_actor(folder, "copy").elements, 231);
+    theater_folder_close(folder);
+    test_remove(path);
+}
+
+static void an_archive_can_be_removed_and_imported_again(void **state)
+{
+    (void)state;
+    char *path = test_folder();
+    test_make_counter(path, 10, 0);
+    theater_folder *folder = test_read(path);
+    const char *bundle = test_path(path, "bundle");
+    test_export(folder, "counter", bundle);
+    theater_folder_close(folder);
+    theater_runtime *runtime = test_open(path, 0);
+    assert_ok(theater_import(runtime, bundle, NULL, &error)); /* counter#2, beside the actor */
+    assert_ok(theater_import(runtime, bundle, "guest", &error));
+    assert_status(theater_archive_remove(runtime, "counter", &error), THEATER_NOT_FOUND);
+    assert_status(theater_archive_remove(runtime, "counter#1", &error), THEATER_NOT_FOUND);
+    assert_status(theater_archive_remove(runtime, "guest#2", &error), THEATER_NOT_FOUND);
+    assert_status(theater_archive_remove(runtime, "guest#x", &error), THEATER_INVALID_ARGUMENT);
+    assert_status(theater_archive_remove(runtime, "nobody", &error), THEATER_NOT_FOUND);
+    assert_ok(theater_archive_remove(runtime, "counter#2", &error));
+    assert_ok(theater_archive_remove(runtime, "guest", &error));
+    assert_status(theater_archive_remove(runtime, "guest", &error), THEATER_NOT_FOUND);
+    assert_non_null(strstr(error.message, "removed already"));
+    test_send(runtime, "counter", "inc"); /* the actor does not mind */
+    theater_runtime_close(runtime);
+
+    /* What was removed holds no name after a restart either. */
+    runtime = test_open(path, 0);
+    test_send(runtime, "counter", "inc");
+    test_start(runtime, "guest", "counter.wasm", "");
+    assert_ok(theater_import(runtime, bundle, NULL, &error));
+    theater_runtime_close(runtime);
+    folder = test_read(path);
+    assert_int_equal(test_actor(folder, "counter").elements, 13);
+    assert_int_equal(test_actor(folder, "counter#2").status, THEATER_ACTOR_REMOVED);
+    assert_int_equal(test_actor(folder, "guest#3").status, THEATER_ACTOR_REMOVED);
+    assert_int_equal(test_actor(folder, "guest").status, THEATER_ACTOR_RUNNING);
+    assert_int_equal(test_actor(folder, "counter#5").status, THEATER_ACTOR_ARCHIVE);
+    theater_report report;
+    theater_source source = {.folder = folder};
+    assert_ok(theater_verify(&source, &(theater_check_options){.all = true}, &report, &error));
+    assert_int_equal(report.status, THEATER_OK);
+    assert_int_equal(report.chains, 5);
+    theater_folder_close(folder);
+    test_remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +441,8 @@ int main(void)
         cmocka_unit_test(an_import_may_have_another_name),
         cmocka_unit_test(a_pinned_bundle_gives_the_same_bytes_or_fails),
         cmocka_unit_test(an_import_opens_its_bundle_once),
+        cmocka_unit_test(imports_at_the_same_time_make_one_archive),
+        cmocka_unit_test(an_archive_can_be_removed_and_imported_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
