@@ -35,6 +35,13 @@ typedef struct theater_bytes {
 
 /* ---- the turn's memory --------------------------------------------------------------------------------- */
 
+/* Whether a heap may end there. The last page of the 4 GiB that 32 bits can address is never taken: the end of
+ * it, or one close to it that is rounded up, would be 0. */
+static inline bool theater_heap_may_end(uint64_t end)
+{
+    return end <= UINT32_MAX - 65535;
+}
+
 #ifdef __wasm__
 
 extern uint8_t __heap_base; /* where the linker's static data ends */
@@ -58,7 +65,9 @@ static inline void theater_heap_grow(uint64_t end)
 {
     size_t have = __builtin_wasm_memory_size(0);
     size_t need = (size_t)((end + 65535) >> 16);
-    if (need > have && __builtin_wasm_memory_grow(0, need - have) == (size_t)-1)
+    if (need <= have)
+        return;
+    if (!theater_heap_may_end(end) || __builtin_wasm_memory_grow(0, need - have) == (size_t)-1)
         theater_trap();
 }
 

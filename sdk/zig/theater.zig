@@ -62,7 +62,9 @@ var end: usize = 0;
 
 fn take(until: u64) void {
     const have = @as(u64, @wasmMemorySize(0)) * 65536;
-    if (until > have and (until > std.math.maxInt(u32) or @wasmMemoryGrow(0, @intCast((until - have + 65535) / 65536)) < 0)) @trap();
+    // Not up to 4 GiB, which no address says.
+    if (until > std.math.maxInt(u32)) @trap();
+    if (until > have and @wasmMemoryGrow(0, @intCast((until - have + 65535) / 65536)) < 0) @trap();
     end = @intCast(until);
 }
 

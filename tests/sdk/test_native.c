@@ -191,6 +191,18 @@ static void test_the_number_of_accounts_is_bounded(void **unused)
     free(result.state.data);
 }
 
+/* Behind the furthest end of the turn's memory, the next place does not wrap. */
+static void test_memory_ends_below_4_gib(void **unused)
+{
+    const uint64_t end = UINT64_C(0xffff0000);
+    assert_true(theater_heap_may_end(0) && theater_heap_may_end(end));
+    assert_true((uint32_t)(end + 15) > 15);
+    assert_false(theater_heap_may_end(end + 1));
+    assert_false(theater_heap_may_end(UINT32_MAX));
+    assert_false(theater_heap_may_end(UINT64_C(0x100000000)));
+    assert_false(theater_heap_may_end(end + UINT32_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_the_handlers_run_without_a_component),
         cmocka_unit_test(test_damaged_inputs_do_no_harm),
         cmocka_unit_test(test_the_number_of_accounts_is_bounded),
+        cmocka_unit_test(test_memory_ends_below_4_gib),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

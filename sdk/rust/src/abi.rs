@@ -93,10 +93,18 @@ unsafe extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, s
     room
 }
 
+const PAGE: u32 = 65536;
+
+/// Where `size` bytes go behind what ends at `at`, and where they end. None: not below 4 GiB, which no address says.
+fn placed(at: u32, size: u32, align: u32) -> Option<(u32, u32)> {
+    let place = at.checked_next_multiple_of(align)?;
+    Some((place, place.checked_add(size)?))
+}
+
 /// See `bump_allocator!`.
 pub struct Bump {
-    at: Cell<usize>,
-    end: Cell<usize>,
+    at: Cell<u32>,    // 0: nothing was placed
+    pages: Cell<u32>, // that memory has: up to 65,536, whose end no address says
 }
 
 // SAFETY: an actor has one thread.
@@ -105,7 +113,7 @@ unsafe impl Sync for Bump {}
 impl Bump {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Bump { at: Cell::new(0), end: Cell::new(0) }
+        Bump { at: Cell::new(0), pages: Cell::new(0) }
     }
 }
 
@@ -118,19 +126,17 @@ extern "C" {
 #[cfg(target_arch = "wasm32")]
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        const PAGE: usize = 65536;
-        if self.end.get() == 0 {
-            self.at.set(&__heap_base as *const u8 as usize);
-            self.end.set(core::arch::wasm32::memory_size(0) * PAGE);
+        if self.at.get() == 0 {
+            self.at.set(&__heap_base as *const u8 as u32);
+            self.pages.set(core::arch::wasm32::memory_size(0) as u32);
         }
-        let Some(place) = self.at.get().checked_next_multiple_of(layout.align()) else { return core::ptr::null_mut() };
-        let Some(end) = place.checked_add(layout.size()) else { return core::ptr::null_mut() };
-        if end > self.end.get() {
-            let pages = (end - self.end.get()).div_ceil(PAGE);
-            if core::arch::wasm32::memory_grow(0, pages) == usize::MAX {
+        let Some((place, end)) = placed(self.at.get(), layout.size() as u32, layout.align() as u32) else { return core::ptr::null_mut() };
+        let pages = end.div_ceil(PAGE);
+        if pages > self.pages.get() {
+            if core::arch::wasm32::memory_grow(0, (pages - self.pages.get()) as usize) == usize::MAX {
                 return core::ptr::null_mut();
             }
-            self.end.set(self.end.get() + pages * PAGE);
+            self.pages.set(pages);
         }
         self.at.set(end);
         place as *mut u8
@@ -145,7 +151,7 @@ unsafe impl GlobalAlloc for Bump {
 
     // What was placed last grows where it is.
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if place as usize + layout.size() == self.at.get() && size >= layout.size() {
+        if place as u32 + layout.size() as u32 == self.at.get() && size >= layout.size() {
             let more = Layout::from_size_align_unchecked(size - layout.size(), 1);
             return if self.alloc(more).is_null() { core::ptr::null_mut() } else { place };
         }
@@ -157,5 +163,21 @@ unsafe impl GlobalAlloc for Bump {
             core::ptr::copy_nonoverlapping(place, room, layout.size());
         }
         room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_ends_below_4_gib() {
+        assert_eq!(placed(1027, 5, 8), Some((1032, 1037)));
+        assert_eq!(placed(0xffff_0000, 0xffff, 16), Some((0xffff_0000, u32::MAX)));
+        assert_eq!(u32::MAX.div_ceil(PAGE), 65536);
+        assert_eq!(placed(0xffff_0000, 0x1_0000, 16), None);
+        assert_eq!(placed(0xffff_fff1, 0, 16), None);
+        assert_eq!(placed(u32::MAX, 0, 1), Some((u32::MAX, u32::MAX)));
+        assert_eq!(placed(u32::MAX, 1, 1), None);
     }
 }
