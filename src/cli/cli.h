@@ -130,6 +130,8 @@ cli_with_input(cli_run *cli, theater_status (*use)(cli_run *cli, th_slice input,
 /* From here on SIGINT and SIGTERM set a flag, once; the second one ends the process. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+/* From here on an interrupt ends the process again. */
+void cli_release_interrupt(void);
 
 /* ---- words --------------------------------------------------------------------------------------------- */
 

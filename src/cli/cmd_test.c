@@ -171,7 +171,10 @@ static theater_status find_component(testing *self, theater_error *reterr)
         return th_fail(reterr, THEATER_INVALID_ARGUMENT, "%s: the path is too long", self->folder);
     if (cli_flag(cli, "--no-build") || !cli_build_is_due(&project, self->component))
         return THEATER_OK;
-    return th_guest_build(&project, NULL, &built, reterr);
+    cli_catch_interrupt(); /* the tool that runs ends by itself; what it left has to go */
+    theater_status status = th_guest_build(&project, NULL, &built, reterr);
+    cli_release_interrupt();
+    return cli_interrupted() ? th_fail(reterr, THEATER_INTERRUPTED, "interrupted") : status;
 }
 
 static theater_status load(testing *self, theater_error *reterr)

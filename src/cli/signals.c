@@ -10,14 +10,24 @@ static void on_signal(int number)
     caught = 1;
 }
 
+static void handle(void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 void cli_catch_interrupt(void)
 {
     /* No SA_RESTART, so that a read from a terminal or pipe ends; reset, so that a second signal ends the
      * process: the log can bear that at any moment. */
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    handle(on_signal, (int)SA_RESETHAND);
+}
+
+void cli_release_interrupt(void)
+{
+    handle(SIG_DFL, 0);
 }
 
 bool cli_interrupted(void)

@@ -19,17 +19,10 @@ enum { GO_MINOR_OLDEST = 24 };
  * development version's is, is believed to be new. */
 static bool is_new_enough(const char *go)
 {
-    char command[PATH_MAX + 64], word[64] = "";
+    char word[64];
     unsigned minor;
-    if (strchr(go, '\''))
-        return false;
-    snprintf(command, sizeof command, "GOTOOLCHAIN=local '%s' env GOVERSION 2>/dev/null", go);
-    FILE *pipe = popen(command, "re");
-    if (!pipe)
-        return false;
-    bool read = fgets(word, sizeof word, pipe) != NULL;
-    pclose(pipe);
-    return read && (sscanf(word, "go1.%u", &minor) != 1 || minor >= GO_MINOR_OLDEST);
+    return th_guest_says(go, "env GOVERSION", word, sizeof word) &&
+           (sscanf(word, "go1.%u", &minor) != 1 || minor >= GO_MINOR_OLDEST);
 }
 
 static theater_status find(char *ret, theater_error *reterr)
@@ -43,8 +36,8 @@ static theater_status find(char *ret, theater_error *reterr)
         if (access(ret, X_OK) == 0 && is_new_enough(ret))
             return THEATER_OK;
     }
-    return th_fail(reterr, THEATER_TOOL_MISSING, "actors in Go need Go 1.%d or newer, %s: %s", GO_MINOR_OLDEST,
-                   there ? "and the one here is older" : "which is not installed",
+    return th_fail(reterr, THEATER_TOOL_MISSING, "actors in Go need Go 1.%d or newer, %s: %s",
+                   GO_MINOR_OLDEST, there ? "and the one here is older" : "which is not installed",
                    th_guest_remedy(&(th_guest_tool){.remedy = "tools/guest-tools go"}, ret));
 }
 

@@ -110,6 +110,15 @@ bool th_guest_tools_folder(char *ret);
  * pinned, then in the path. `ret` has PATH_MAX bytes. */
 bool th_guest_find(const char *name, char *ret);
 
+/* The first word that `program`, called with `arguments`, prints; false when it prints none. What it says of
+ * errors is not shown. */
+bool th_guest_says(const char *program, const char *arguments, char *ret_word, size_t size);
+
+/* The program `node` where it is new enough for the tools that run in it; `ret` has PATH_MAX bytes. TOOL_MISSING,
+ * with the language's title and `remedy`. */
+THEATER_CHECKED theater_status th_guest_find_node(const char *title, const char *remedy, char *ret,
+                                                  theater_error *reterr);
+
 /* The line that installs a tool, with the path of tools/guest-tools as it is on this machine. `ret` has PATH_MAX
  * bytes, and is returned. */
 const char *th_guest_remedy(const th_guest_tool *tool, char *ret);

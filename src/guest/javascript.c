@@ -67,8 +67,13 @@ static theater_status build_typescript(const th_guest_job *job, char *ret_tool, 
     return status ? status : make(&th_guest_typescript, job, ret_tool, reterr);
 }
 
+static theater_status find_node(char *ret, theater_error *reterr)
+{
+    return th_guest_find_node("JavaScript", "tools/guest-tools js", ret, reterr);
+}
+
 static const th_guest_tool tools[] = {
-    {.program = "node", .variable = "THEATER_NODE", .remedy = "tools/guest-tools js"},
+    {.program = "node", .variable = "THEATER_NODE", .find = find_node},
     {.program = "esbuild", .remedy = "tools/guest-tools js"},
     {.program = "componentize-qjs", .remedy = "tools/guest-tools js"},
     {0},

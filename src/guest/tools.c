@@ -56,6 +56,41 @@ bool th_guest_find(const char *name, char *ret)
     return find_in_path(name, ret);
 }
 
+bool th_guest_says(const char *program, const char *arguments, char *ret_word, size_t size)
+{
+    char command[PATH_MAX + 128];
+    if (strchr(program, '\''))
+        return false;
+    /* No tool may fetch another version of itself to say this. */
+    snprintf(command, sizeof command, "GOTOOLCHAIN=local '%s' %s 2>/dev/null", program, arguments);
+    FILE *pipe = popen(command, "re");
+    if (!pipe)
+        return false;
+    bool read = fgets(ret_word, (int)size, pipe) != NULL;
+    pclose(pipe);
+    if (read)
+        ret_word[strcspn(ret_word, " \r\n")] = 0;
+    return read;
+}
+
+theater_status th_guest_find_node(const char *title, const char *remedy, char *ret, theater_error *reterr)
+{
+    enum { MAJOR_OLDEST = 20 }; /* tools/guest-tools knows it too: asc and the SDK's host for tests want it */
+    char version[64] = "";
+    unsigned major;
+    bool there = th_guest_find("node", ret);
+    if (there && th_guest_says(ret, "--version", version, sizeof version) &&
+        (sscanf(version, "v%u", &major) != 1 || major >= MAJOR_OLDEST))
+        return THEATER_OK;
+    char line[PATH_MAX];
+    const char *what = !there     ? "which is not installed"
+                       : *version ? "and the one here is"
+                                  : "and the one here does not run";
+    return th_fail(reterr, THEATER_TOOL_MISSING, "actors in %s need Node %d or newer, %s%s%s: %s", title,
+                   MAJOR_OLDEST, what, *version ? " " : "", version,
+                   th_guest_remedy(&(th_guest_tool){.remedy = remedy}, line));
+}
+
 /* The script that installs tools: beside sdk in the sources, or in share/theater. "" when it is in neither. */
 static void find_script(char *ret)
 {

@@ -183,20 +183,34 @@ class Command(unittest.TestCase):
         done = subprocess.run([PROGRAM, "build", "z"], cwd=self.folder, env=named, capture_output=True, text=True, check=False)
         self.assertIn("THEATER_ZIG is /no/such/zig, which is no program", done.stderr)
 
+    def test_a_node_that_is_too_old_is_said(self):
+        tools = self.folder / "tools/bin"
+        tools.mkdir(parents=True)
+        for version, word in (("v18.20.4", "and the one here is v18.20.4"), ("", "and the one here does not run"), ("v20.0.0", None)):
+            (tools / "node").write_text(f"#!/bin/sh\necho {version}\n" if version else "#!/bin/sh\nexit 1\n")
+            (tools / "node").chmod(0o755)
+            environment = {**os.environ, "THEATER_TOOLS": str(tools.parent)}
+            environment.pop("THEATER_NODE", None)
+            done = subprocess.run([PROGRAM, "doctor"], env=environment, capture_output=True, text=True, check=False)
+            for language in ("JavaScript", "AssemblyScript"):
+                self.assertEqual(f"actors in {language} need Node 20 or newer, {word}\n" in done.stdout, word is not None, done.stdout)
+
     def test_an_interrupted_build_leaves_nothing_behind(self):
         self.new()
         slow = self.folder / "slow"
         slow.write_text("#!/bin/sh\nsleep 30\n")
         slow.chmod(0o755)
-        build = subprocess.Popen([PROGRAM, "build", "poll"], cwd=self.folder, env={**os.environ, "THEATER_CLANG": str(slow)},
-                                 stderr=subprocess.PIPE, text=True, start_new_session=True)
-        while not list(self.folder.glob("poll/build/.work-*")):
-            time.sleep(0.05)
-        time.sleep(0.3)
-        os.killpg(build.pid, signal.SIGINT)
-        self.assertIn("interrupted", build.communicate(timeout=20)[1])
-        self.assertEqual(build.returncode, 26)
-        self.assertFalse((self.folder / "poll" / "build").exists())
+        for command in ("build", "test"):
+            with self.subTest(command):
+                build = subprocess.Popen([PROGRAM, command, "poll"], cwd=self.folder, env={**os.environ, "THEATER_CLANG": str(slow)},
+                                         stderr=subprocess.PIPE, text=True, start_new_session=True)
+                while not list(self.folder.glob("poll/build/.work-*")):
+                    time.sleep(0.05)
+                time.sleep(0.3)
+                os.killpg(build.pid, signal.SIGINT)
+                self.assertIn("interrupted", build.communicate(timeout=20)[1])
+                self.assertEqual(build.returncode, 26)
+                self.assertFalse((self.folder / "poll" / "build").exists())
 
     def test_watching_builds_and_upgrades(self):
         poll = self.new()
