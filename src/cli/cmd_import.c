@@ -43,7 +43,8 @@ const cli_command cli_cmd_import = {
     .summary = "Takes a bundle in as a read-only archive",
     .description = "Verifies the chains of a bundle file and takes them into the data folder as archives: "
                    "they can be read, traced, proved and verified, but get no "
-                   "messages and never run. The data folder is made when it is missing.",
+                   "messages and never run. The bundle's checkpoints are checked and not taken over: a proof from "
+                   "an archive names one with --checkpoint. The data folder is made when it is missing.",
     .options = options,
     .examples = examples,
     .operands_min = 1,

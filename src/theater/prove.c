@@ -133,6 +133,10 @@ static theater_status take_note(prover *self, th_slice given, th_buf *buf, th_sl
     if (given.size == 0) {
         status = th_store_list_checkpoints(self->folder->store, self->info.id, keep_note, &search, reterr);
         status = status ? status : search.status;
+        if (!status && buf->size == 0 && self->info.status == TH_ACTOR_ARCHIVE)
+            return th_fail(reterr, THEATER_NOT_FOUND,
+                           "%s is an archive, which has no checkpoints here: name one with --checkpoint",
+                           self->info.name);
         if (!status && buf->size == 0)
             return th_fail(reterr, THEATER_NOT_FOUND,
                            "actor %s has no checkpoint yet: make one with \"theater checkpoint %s\"",
@@ -183,7 +187,16 @@ static theater_status prove_inclusion(prover *self, uint64_t sequence, th_slice 
                                       theater_error *reterr)
 {
     th_checkpoint checkpoint;
+    bool given = note.size > 0;
+    if (sequence >= self->info.elements)
+        return th_fail(reterr, THEATER_NOT_FOUND, "actor %s has no element %llu: its last one is %llu",
+                       self->info.name, (unsigned long long)sequence,
+                       (unsigned long long)self->info.elements - 1);
     theater_status status = take_note(self, note, &self->note, &note, &checkpoint, reterr);
+    if (!status && sequence >= checkpoint.size && given)
+        return th_fail(reterr, THEATER_NOT_FOUND,
+                       "the checkpoint that was given covers the elements before %llu of actor %s",
+                       (unsigned long long)checkpoint.size, self->info.name);
     if (!status && sequence >= checkpoint.size)
         return th_fail(
             reterr, THEATER_NOT_FOUND,

@@ -71,6 +71,21 @@ class Proofs(Case):
         self.prove("--element", "41")
         self.check()
 
+    def test_what_is_missing_for_a_proof_is_named(self):
+        note = self.checkpoint()
+        self.file("note", note)
+        self.send("counter", "inc")
+        self.assertIn("no element 42: its last one is 41", self.run_theater("prove", "counter", "--element", "42", code=NOT_FOUND).errors)
+        self.assertIn("newest checkpoint", self.run_theater("prove", "counter", "--element", "41", code=NOT_FOUND).errors)
+        done = self.run_theater("prove", "counter", "--element", "41", "--checkpoint", "note", code=NOT_FOUND)
+        self.assertIn("the checkpoint that was given covers the elements before 41", done.errors)
+        self.run_theater("export", "counter", "bundle")
+        self.bare("--data", "archive", "import", "bundle")
+        self.assertIn("name one with --checkpoint",
+                      self.bare("--data", "archive", "prove", "counter", "--element", "1", code=NOT_FOUND).errors)
+        self.file("proof", self.bare("--data", "archive", "prove", "counter", "--element", "1", "--checkpoint", "note").output)
+        self.check()
+
     def test_an_older_checkpoint_may_be_named(self):
         self.file("old", self.checkpoint())
         self.run_theater("send", "counter", "--lines", stdin=b"inc\n" * 9)
