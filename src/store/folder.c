@@ -256,9 +256,9 @@ theater_status th_folder_begin_copy(const th_folder *from, const char *path, the
 {
     /* Making a folder that is there is no error to the port, so its entries are asked for first. */
     bool any = false;
-    theater_status status = th_port_list_folder(from->port, path, note_segment, &any, NULL);
+    theater_status status = th_port_list_folder(from->port, path, note_segment, &any, reterr);
     if (status != THEATER_NOT_FOUND)
-        return th_fail(reterr, THEATER_EXISTS, "%s exists already", path);
+        return status ? status : th_fail(reterr, THEATER_EXISTS, "%s exists already", path);
     th_folder to = {.port = from->port, .path = (char *)path};
     status = make_folder(&to, reterr);
     char *log = th_path_join(path, "log");

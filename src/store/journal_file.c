@@ -87,7 +87,10 @@ static theater_status copy_bytes(th_file *from, th_file *to, uint64_t size, thea
     for (uint64_t offset = 0; !status && offset < size;) {
         th_slice bytes;
         status = th_window_get(&window, from, offset, 1, &bytes, reterr);
-        if (status || bytes.size == 0)
+        if (!status && bytes.size == 0) /* a copy that is shorter would look like one whose end was torn */
+            status = th_fail(reterr, THEATER_CORRUPT, "a segment of the log ends at offset %llu, and had %llu bytes",
+                             (unsigned long long)offset, (unsigned long long)size);
+        if (status)
             break;
         if (bytes.size > size - offset)
             bytes.size = (size_t)(size - offset);

@@ -377,6 +377,22 @@ static void a_backup_goes_on_where_a_key_file_is_being_replaced(void **state)
     th_store_close(store);
 }
 
+static void backup_of_a_log_that_was_cut_short_is_refused(void **state)
+{
+    theater_error error;
+    th_store_options options = options_for(new_folder());
+    th_store *store = open_store(&options);
+    history *h = history_new(12);
+    history_append(h, store, 50);
+    th_store_close(store);
+    options.read_only = true;
+    store = open_store(&options);
+    assert_int_equal(truncate(in(options.folder, "log/00000000000000000000.log"), 1000), 0);
+    EXPECT(CORRUPT, th_store_backup(store, in(new_folder(), "copy"), &error));
+    th_store_close(store);
+    history_free(h);
+}
+
 static void backup_of_a_living_folder_is_whole(void **state)
 {
     theater_error error;
@@ -404,6 +420,12 @@ static void backup_of_a_living_folder_is_whole(void **state)
     struct stat info;
     assert_int_equal(stat(in(copy, "keys/signing"), &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
+    /* Why it cannot be made. */
+    char long_name[400];
+    int size = snprintf(long_name, sizeof long_name, "%s/", new_folder());
+    memset(long_name + size, 'x', 300);
+    long_name[size + 300] = 0;
+    EXPECT(INVALID_ARGUMENT, th_store_backup(writer, long_name, &error));
     /* From a reader. */
     options.read_only = true;
     th_store *reader = open_store(&options);
@@ -436,6 +458,7 @@ int main(void)
         cmocka_unit_test(index_beyond_the_log_is_corrupt),
         cmocka_unit_test(killed_writer_loses_nothing),
         cmocka_unit_test(a_backup_goes_on_where_a_key_file_is_being_replaced),
+        cmocka_unit_test(backup_of_a_log_that_was_cut_short_is_refused),
         cmocka_unit_test(backup_of_a_living_folder_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
