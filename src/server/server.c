@@ -157,6 +157,26 @@ static void init_handles(th_server *server)
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
 }
 
+static bool remove_leftover(void *context, const char *name)
+{
+    th_server *server = context;
+    bool ours = strncmp(name, "export-", 7) == 0 || strncmp(name, "import-", 7) == 0;
+    if (!ours || !strstr(name, ".tmp"))
+        return true;
+    char path[4400];
+    snprintf(path, sizeof path, "%s/%s", server->options.runtime.folder, name);
+    unlink(path);
+    return true;
+}
+
+/* Bundles that a server which was killed had on their way. Nobody else writes here while this one has the lock. */
+static void remove_leftovers(th_server *server)
+{
+    theater_status ignored = th_port_list_folder(th_port_system(), server->options.runtime.folder, remove_leftover,
+                                                 server, NULL);
+    (void)ignored;
+}
+
 static theater_status begin(th_server *server, theater_error *reterr)
 {
     /* Before the pool's first use. Jobs take threads for long, so there are some more than processors. */
@@ -170,6 +190,8 @@ static theater_status begin(th_server *server, theater_error *reterr)
     th_server_log_begin(server);
     th_crowd_begin(server);
     theater_status status = theater_runtime_open(&server->options.runtime, &server->runtime, reterr);
+    if (!status)
+        remove_leftovers(server);
     if (!status)
         status = th_submissions_new(server->runtime, &server->submissions, reterr);
     if (!status)

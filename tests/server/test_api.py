@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import resource
+import signal
 import subprocess
 
 from support import *
@@ -186,6 +187,15 @@ class Api(Case):
             self.theater("verify-proof", self.folder / f"p{number}", "--key", self.get("/v1/actors/counter/key").body.decode().strip())
         self.post("/v1/actors/counter/consistency", b"nonsense", None)
         self.alive()
+
+    def test_bundles_of_a_server_that_was_killed_are_removed(self):
+        left = ["export-12-3.tmp", "import-12-4.tmp", "import-12-4.tmp.new"]
+        kept = ["export-of-mine.bundle", "my.tmp"]
+        self.stop(check=False, how=signal.SIGKILL)
+        for name in left + kept:
+            (self.data / name).write_bytes(b"x")
+        self.serve()
+        self.assertEqual([name for name in left + kept if (self.data / name).exists()], kept)
 
     def test_a_bundle(self):
         self.start()
