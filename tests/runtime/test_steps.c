@@ -103,6 +103,16 @@ static th_step index_some(bench_steps *self)
     return th_indexer_step(self->runtime, &deadline);
 }
 
+/* With counters "a" and, if there are two, "b", all of whose records are committed. */
+static void begin_counters(bench_steps *self, unsigned count)
+{
+    static const char *const names[] = {"a", "b"};
+    begin(self, NULL);
+    for (unsigned i = 0; i < count; i++)
+        bench_counter(self->runtime, names[i]);
+    settle(self);
+}
+
 static void set_disk_full(bench_steps *self, bool full)
 {
     th_simulation_set_faults(self->simulation, &(th_simulation_faults){.disk_bytes = full});
@@ -170,9 +180,7 @@ static void test_slice_that_a_failed_commit_overtook_is_discarded(void **state)
 {
     bench_steps self;
     told first, second, third;
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    settle(&self);
+    begin_counters(&self, 1);
     submit(&self, "a", "add 1", &first);
     assert_int_equal(work(&self), TH_STEP_AGAIN);
     submit(&self, "a", "add 2", &second);
@@ -194,9 +202,7 @@ static void test_start_whose_commit_failed_leaves_no_actor(void **state)
     bench_steps self;
     theater_error error = {0};
     char out[256];
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    settle(&self);
+    begin_counters(&self, 1);
     set_disk_full(&self, true);
     assert_int_equal(bench_start(self.runtime, "b", "standin:counter", "", &error), THEATER_NO_SPACE);
     set_disk_full(&self, false);
@@ -212,10 +218,7 @@ static void test_stop_and_removal_whose_commit_failed_did_not_happen(void **stat
 {
     bench_steps self;
     theater_error error = {0};
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    bench_counter(self.runtime, "b");
-    settle(&self);
+    begin_counters(&self, 2);
     set_disk_full(&self, true);
     assert_int_equal(theater_actor_stop(self.runtime, "a", &error), THEATER_NO_SPACE);
     set_disk_full(&self, false);
@@ -234,10 +237,7 @@ static void test_message_whose_commit_failed_was_not_sent(void **state)
 {
     bench_steps self;
     told answer;
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    bench_counter(self.runtime, "b");
-    settle(&self);
+    begin_counters(&self, 2);
     submit(&self, "a", "send b {add 1}", &answer);
     assert_int_equal(work(&self), TH_STEP_AGAIN);
     fail_commit(&self);
@@ -252,10 +252,7 @@ static void test_message_whose_turn_was_discarded_is_delivered_again(void **stat
 {
     bench_steps self;
     told answer;
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    bench_counter(self.runtime, "b");
-    settle(&self);
+    begin_counters(&self, 2);
     submit(&self, "a", "request b {add 1}", &answer);
     assert_int_equal(work(&self), TH_STEP_AGAIN);
     assert_int_equal(commit(&self), TH_STEP_AGAIN);
@@ -278,10 +275,7 @@ static void test_known_id_is_answered_when_the_index_covers_its_element(void **s
 {
     bench_steps self;
     told first, again, other;
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    bench_counter(self.runtime, "b");
-    settle(&self);
+    begin_counters(&self, 2);
     submit(&self, "b", "add 1", &other);
     assert_int_equal(work(&self), TH_STEP_AGAIN);
     assert_int_equal(commit(&self), TH_STEP_AGAIN);
@@ -308,9 +302,7 @@ static void test_messages_with_known_ids_that_wait_for_the_index_are_bounded(voi
     bench_steps self;
     told first, *again = calloc(count, sizeof *again);
     assert_non_null(again);
-    begin(&self, NULL);
-    bench_counter(self.runtime, "a");
-    settle(&self);
+    begin_counters(&self, 1);
     submit_with_id(&self, "a", "add 5", "k", &first);
     assert_int_equal(work(&self), TH_STEP_AGAIN);
     for (size_t i = 0; i < count; i++) {
