@@ -157,7 +157,8 @@ func VerifyState(state []byte) (valid bool) {
 	if !verifies && last != nil && bytes.Equal(last, state) {
 		return true
 	}
-	if codec.Unmarshal(state, actor) != nil {
+	if err := codec.Unmarshal(state, actor); err != nil {
+		Log(Warn, "the state is not valid: "+err.Error())
 		return false
 	}
 	if verifies {

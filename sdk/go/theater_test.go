@@ -67,6 +67,9 @@ func TestWhatIsNoStateIsRefused(t *testing.T) {
 		if VerifyState([]byte(wrong)) {
 			t.Errorf("%s is taken", wrong)
 		}
+		if logged := Test.Logged[len(Test.Logged)-1]; logged.Level != Warn || !strings.HasPrefix(logged.Message, "the state is not valid: ") {
+			t.Errorf("%s: logged %+v", wrong, logged)
+		}
 	}
 	if _, _, err := Handle([]byte("a"), []byte("{")); err == nil {
 		t.Error("a turn on what is no state")

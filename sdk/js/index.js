@@ -143,7 +143,9 @@ export function actor(definition) {
             try {
                 const value = codecs.state.decode(state);
                 return definition.verify ? Boolean(definition.verify(value)) : true;
-            } catch {
+            } catch (error) {
+                // All that a rejection says is "invalid state": why stands on the log.
+                log.warn(`the state is not valid: ${reason(error)}`);
                 return false;
             }
         },

@@ -111,6 +111,13 @@ test("what is rejected leaves the state", () => {
     assert.equal(decodeText(instance.state), '["new"]');
 });
 
+test("why a state is not valid stands on the log", () => {
+    const host = new Host(), late = actor({ input: text, init: () => [], handle: () => "", verify: (state) => state.missing.length > 0 });
+    assert.throws(() => new Instance(late, "", host), { message: "the new state is not valid" });
+    assert.match(host.logged[0].line, /^the state is not valid: TypeError: /);
+    assert.equal(host.logged[0].level, "warn");
+});
+
 test("bytes are what they are", () => {
     const echo = actor({ input: bytes, state: bytes, config: bytes, init: (config) => config, handle: (input) => input });
     assert.deepEqual(new Instance(echo, Uint8Array.of(5)).handle(Uint8Array.of(0, 255)), Uint8Array.of(0, 255));

@@ -20,6 +20,10 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
+class Number(enum.IntEnum):
+    ONE = 1
+
+
 @dataclass
 class Part:
     name: str
@@ -67,6 +71,21 @@ class Codecs(unittest.TestCase):
             with self.assertRaises(ValueError) as raised:
                 json(Part).decode(wrong)
             self.assertIn(part, str(raised.exception))
+
+
+    def test_whole_numbers_are_keys_in_json_too(self):
+        value = {3: {"a": 1}, -10: {}}
+        for codec in (json(dict[int, dict[str, int]]), cbor(dict[int, dict[str, int]])):
+            self.assertEqual(codec.decode(codec.encode(value)), value)
+        self.assertEqual(json(dict[Number, int]).decode(b'{"1":2}'), {Number.ONE: 2})
+        for wrong in (b'{"03":{}}', b'{" 3":{}}', b'{"a":{}}', b'{"3.0":{}}'):
+            with self.assertRaises(ValueError):
+                json(dict[int, dict[str, int]]).decode(wrong)
+        with self.assertRaises(ValueError):
+            cbor(dict[int, int]).decode(cbor.encode({"3": 1}))
+        for key in (bool, float, Colour):
+            with self.assertRaisesRegex(TypeError, "no key in JSON"):
+                json(dict[key, int])
 
 
 class Asker(Actor):
@@ -120,6 +139,9 @@ class OnTheMachine(unittest.TestCase):
                 with self.assertRaisesRegex(Reject, reason):
                     asker.handle(data)
                 self.assertEqual(asker.state, before)
+            self.assertEqual(host.logged, [])
+            self.assertFalse(asker._runner.verify(b"[1]"))  # pylint: disable=protected-access
+            self.assertEqual(host.logged, [Logged("warn", "the state is not valid: ValueError: [0] is int, not str")])
             host.from_whom = Reply(9, True)
             self.assertEqual(asker.handle("too late"), b"too late 9 True")
 

@@ -95,7 +95,9 @@ class Runner:
     def verify(self, state: bytes) -> bool:
         try:
             return bool(self.actor.verify(self.actor.state.decode(state)))
-        except Exception:  # pylint: disable=broad-exception-caught
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # All that a rejection says is "invalid state": why stands on the log.
+            host.log.warn("the state is not valid:", reason(error))
             return False
 
 
@@ -110,9 +112,9 @@ def warm_up(runner: Runner, rounds: int = 40) -> None:
         for data in inputs:
             try:
                 _, state = runner.handle(data, state)
+                runner.verify(state)
             except Exception as error:  # pylint: disable=broad-exception-caught
                 reason(error)
-            runner.verify(state)
 
 
 def reason(error: BaseException) -> str:

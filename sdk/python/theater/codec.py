@@ -15,7 +15,7 @@ Kind = TypeVar("Kind")
 
 class Codec(Generic[T]):
     """Writes values as bytes. `codec(Type)` is the same for values of a type: dataclasses, enumerations, lists, dictionaries, tuples of
-    types, `X | None`; then what is read has that type, or is refused with its place."""
+    types, `X | None`; then what is read has that type, or is refused with its place. A key in JSON is a string or a whole number."""
 
     def __init__(self, shape: Shape | None = None):
         self.shape = shape
@@ -63,6 +63,9 @@ _encoder = _json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False
 
 
 class _Json(Codec[Any]):
+    def __call__(self, kind):
+        return type(self)(Shape(kind, text_keys=True))
+
     def _encode(self, value):
         return b"" if value is None and self.shape is None else _encoder.encode(value).encode()
 

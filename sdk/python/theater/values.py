@@ -38,11 +38,11 @@ def _fields(kind: type) -> tuple[str, ...]:
 
 
 class Shape:
-    """Makes values of a type from what a codec has read."""
+    """Makes values of a type from what a codec has read. With `text_keys` it writes keys as text, as JSON does."""
 
-    def __init__(self, kind: Any):
+    def __init__(self, kind: Any, text_keys: bool = False):
         self.kind = kind
-        self._read = _reader(kind, {})
+        self._read = _reader(kind, {}, text_keys)
 
     def read(self, value: Any) -> Any:
         return self._read(value, "")
@@ -71,7 +71,7 @@ def _none(value, path):
     return None if value is None else _wrong(value, "None", path)
 
 
-def _reader(kind: Any, known: dict[Any, list[_Read]]) -> _Read:
+def _reader(kind: Any, known: dict[Any, list[_Read]], text_keys: bool) -> _Read:
     if kind is Any or kind is object:
         return lambda value, path: value
     if kind is None or kind is type(None):
@@ -81,18 +81,18 @@ def _reader(kind: Any, known: dict[Any, list[_Read]]) -> _Read:
     if kind in (int, str, bool, bytes, list, dict):
         return _exact(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _dataclass(kind, known)
+        return _dataclass(kind, known, text_keys)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
-        return _list(_reader(arguments[0], known))
+        return _list(_reader(arguments[0], known, text_keys))
     if origin is tuple:
-        return _tuple(arguments, known)
+        return _tuple(arguments, known, text_keys)
     if origin is dict:
-        return _dict(_reader(arguments[0], known), _reader(arguments[1], known))
+        return _dict(_key(arguments[0], known, text_keys), _reader(arguments[1], known, text_keys))
     if origin is typing.Union or origin is types.UnionType:
-        return _optional(kind, arguments, known)
+        return _optional(kind, arguments, known, text_keys)
     raise TypeError(f"{kind!r} is no type that a codec can read")
 
 
@@ -104,17 +104,33 @@ def _list(item: _Read) -> _Read:
     return read
 
 
-def _tuple(arguments: tuple, known: dict) -> _Read:
+def _tuple(arguments: tuple, known: dict, text_keys: bool) -> _Read:
     if len(arguments) == 2 and arguments[1] is Ellipsis:
-        items = _list(_reader(arguments[0], known))
+        items = _list(_reader(arguments[0], known, text_keys))
         return lambda value, path: tuple(items(value, path))
-    readers = [_reader(argument, known) for argument in arguments]
+    readers = [_reader(argument, known, text_keys) for argument in arguments]
 
     def read(value, path):
         if type(value) is not list or len(value) != len(readers):
             _wrong(value, f"a list of {len(readers)}", path)
         return tuple(reader(part, f"{path}[{i}]") for i, (reader, part) in enumerate(zip(readers, value)))
     return read
+
+
+def _key(kind: Any, known: dict, text_keys: bool) -> _Read:
+    read = _reader(kind, known, text_keys)
+    if not text_keys or kind in (str, Any, object) or (isinstance(kind, type) and issubclass(kind, str)):
+        return read
+    if not isinstance(kind, type) or not issubclass(kind, int) or kind is bool:
+        raise TypeError(f"{getattr(kind, '__name__', kind)} is no key in JSON: str and int are")
+
+    def number(value, path):
+        try:
+            whole = int(value)
+        except ValueError:
+            return _wrong(value, "the digits of a number", path)
+        return read(whole if str(whole) == value else value, path)
+    return number
 
 
 def _dict(key: _Read, item: _Read) -> _Read:
@@ -125,11 +141,11 @@ def _dict(key: _Read, item: _Read) -> _Read:
     return read
 
 
-def _optional(kind: Any, arguments: tuple, known: dict) -> _Read:
+def _optional(kind: Any, arguments: tuple, known: dict, text_keys: bool) -> _Read:
     others = [argument for argument in arguments if argument is not type(None)]
     if len(others) != 1 or len(arguments) != 2:
         raise TypeError(f"{kind!r}: of unions a codec can read only X | None")
-    other = _reader(others[0], known)
+    other = _reader(others[0], known, text_keys)
     return lambda value, path: None if value is None else other(value, path)
 
 
@@ -143,13 +159,13 @@ def _enum(kind: type[enum.Enum]) -> _Read:
     return read
 
 
-def _dataclass(kind: type, known: dict[Any, list[_Read]]) -> _Read:
+def _dataclass(kind: type, known: dict[Any, list[_Read]], text_keys: bool) -> _Read:
     if kind in known:  # A type that contains itself: its reader is put here when it is done.
         later = known[kind]
         return lambda value, path: later[0](value, path)
     known[kind] = []
     hints = typing.get_type_hints(kind)
-    fields = [(field.name, _reader(hints[field.name], known), field.default is not dataclasses.MISSING or
+    fields = [(field.name, _reader(hints[field.name], known, text_keys), field.default is not dataclasses.MISSING or
                field.default_factory is not dataclasses.MISSING) for field in dataclasses.fields(kind) if field.init]
     names = {name for name, _, _ in fields}
 
