@@ -131,6 +131,19 @@ test("elements are chosen and stepped through with keys, and have addresses", as
     await done(page);
 });
 
+test("rows that the server refused for a while come by themselves", async () => {
+    const page = await browser.open(server, "#/actors/counter");
+    await shows(page, LONG);
+    const rows = /\/v1\/actors\/counter\/elements\?/;
+    await page.route(rows, (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"title":"busy","detail":"too much to do"}' }));
+    await list(page).evaluate((element) => (element.scrollTop = 0));
+    await page.locator(".chain-list").getByRole("alert").getByText("too much to do").waitFor();
+    await page.unroute(rows);
+    await shows(page, 0);
+    await page.locator(".chain-list").getByRole("alert").waitFor({ state: "detached" });
+    await done(page);
+});
+
 test("a filter by text and type is searched on the server, through the whole chain", async () => {
     const page = await browser.open(server, "#/actors/counter");
     await shows(page, LONG);
@@ -140,8 +153,10 @@ test("a filter by text and type is searched on the server, through the whole cha
     await page.getByText("the whole chain was searched").waitFor();
     await page.getByText("1 hit", { exact: true }).waitFor();
     await shot(page, "chain-search");
+    await page.keyboard.press("Escape"); // out of the field
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Clear" }).click();
+    await shows(page, LONG);
+    assert.equal(await page.getByLabel("Search for text").inputValue(), "", "the field says what is not searched for any more");
     await page.getByLabel("Type", { exact: true }).selectOption("rejection");
     await page.getByText("20 hits").waitFor();
     assert.equal((await seen(page))[0], LONG, "the newest comes first");

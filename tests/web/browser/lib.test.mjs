@@ -62,6 +62,13 @@ test("two texts that share nothing are one block taken out and one put in, not a
     assert.ok(changes.every(({ kind }, i) => kind === (i < 20_000 ? "removed" : "added")));
 });
 
+test("texts of millions of lines are not compared by line", () => {
+    const most = "x\n".repeat(lib.LINES_MAX - 1);
+    assert.equal(lib.lineChanges(most, most).length, lib.LINES_MAX);
+    assert.equal(lib.lineChanges(`${most}\n`, "x"), null);
+    assert.equal(lib.lineChanges("x", `${most}\n`), null);
+});
+
 test("trees are compared by path, and at most so many changes are told", () => {
     const tree = (value) => lib.jsonTree(Buffer.from(JSON.stringify(value)));
     assert.deepEqual(lib.treeChanges(tree({ a: [1, 2, 3], b: "x" }), tree({ b: "x", a: [1, 2, 3] })), []);

@@ -24,6 +24,8 @@ const PAGE = 128;
 const ROWS_MAX = 12_000;
 /** A drag of the scroll bar passes many rows: only where it rests is fetched. */
 const REST_MS = 45;
+/** What could not be fetched is asked for again, as long as it is in view. */
+const RETRY_MS = 2000;
 /** An actor faster than this is followed by asking for its end, and not by reading every element. */
 const EVENTS_MAX_PER_S = 2000;
 const POLL_MS = 500;
@@ -180,7 +182,9 @@ export class ChainWindow {
                 this.version.value++;
             }
         } catch (error) {
-            if (!controller.signal.aborted) this.error.value = error;
+            if (controller.signal.aborted) return;
+            this.error.value = error;
+            this.timer = window.setTimeout(() => void this.fill(), RETRY_MS);
         }
     }
 }

@@ -77,8 +77,19 @@ export interface LineChange {
 /** Past so many edits the middle is shown as one block taken out and one put in. */
 const EDITS_MAX = 800;
 
-/** A line diff after Myers ("An O(ND) Difference Algorithm", 1986), with what both ends share taken off first. */
-export function lineChanges(before: string, after: string): LineChange[] {
+/** Texts of more lines than this are not compared by line: that would hang the page for seconds. */
+export const LINES_MAX = 500_000;
+
+function tooManyLines(text: string): boolean {
+    let lines = 1;
+    for (let at = text.indexOf("\n"); at >= 0 && lines <= LINES_MAX; at = text.indexOf("\n", at + 1)) lines++;
+    return lines > LINES_MAX;
+}
+
+/** A line diff after Myers ("An O(ND) Difference Algorithm", 1986), with what both ends share taken off first; null where
+ * there are too many lines. */
+export function lineChanges(before: string, after: string): LineChange[] | null {
+    if (tooManyLines(before) || tooManyLines(after)) return null;
     const a = before.split("\n");
     const b = after.split("\n");
     let head = 0;

@@ -1,5 +1,5 @@
 // The chain explorer: the elements of one actor, however many, and the one that is chosen beside them.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Filter } from "../lib/api";
 import { ChainWindow, type Row } from "../lib/chain";
 import { count, day, exactTime, plural, short, size, time } from "../lib/format";
@@ -171,6 +171,9 @@ function Toolbar({ chain, filter, reverse, filtered, total, following, setFollow
         timer.current = window.setTimeout(() => set(next), TYPING_MS);
     };
     useEffect(() => () => clearTimeout(timer.current), []);
+    // The address may have changed otherwise than from here: the fields say what is searched for.
+    useLayoutEffect(() => setText(filter.text), [filter.text]);
+    useLayoutEffect(() => setPrincipal(filter.principal), [filter.principal]);
     return (
         <div class="toolbar" role="toolbar" aria-label="Filter and move">
             <div class="search">

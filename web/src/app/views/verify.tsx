@@ -247,7 +247,7 @@ function Replay({ name }: { name: string }) {
         <section class="card" aria-label="Replay">
             <header class="section-head"><h2>Run every turn again</h2></header>
             <p>Hashes show that nothing was changed. That the outputs and states are those that the component makes, only running it again shows: <code>theater replay {name}.bundle</code> on a machine of your own, or this server, if you trust it.</p>
-            {job && !ended && <><Progress value={job.total ? job.done / job.total : null} label="Replay" /><p class="dim">{count(job.done)} of {count(job.total)}</p></>}
+            {job && !ended && running.error == null && <><Progress value={job.total ? job.done / job.total : null} label="Replay" /><p class="dim">{count(job.done)} of {count(job.total)}</p></>}
             {ended && (
                 <div class={`notice ${ok ? "good" : "bad"}`} role="status">
                     <Icon name={ok ? "tick" : "cross"} />
@@ -256,7 +256,7 @@ function Replay({ name }: { name: string }) {
             )}
             {running.error != null && <Failure error={running.error} />}
             <div class="row">
-                <Button icon="redo" busy={job !== null && !ended} onClick={() => {
+                <Button icon="redo" busy={job !== null && !ended && running.error == null} onClick={() => {
                     api.job("replay", name).then((begun) => setId(begun.id), complain);
                 }}>Replay on the server</Button>
             </div>
