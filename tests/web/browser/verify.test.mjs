@@ -162,6 +162,11 @@ test("a bundle that somebody gave is verified without the server, with a key of 
     const choose = (bytes) => page.locator("input[type=file]").setInputFiles({ name: "cart.bundle", mimeType: "application/octet-stream", buffer: bytes });
     await choose(bundle);
     await report(page).getByRole("heading", { name: "Verified" }).waitFor();
+    await page.setViewportSize({ width: 390, height: 800 });
+    await shot(page, "verified-narrow");
+    const text = await report(page).locator(".verdict p").first().boundingBox();
+    assert.ok(text.width > 200, `the verdict is ${text.width} pixels wide`);
+    await page.setViewportSize({ width: 1360, height: 860 });
     await choose(changed(bundle, 33));
     await report(page).getByText(/element 34 of actor cart/).first().waitFor();
     await choose(Buffer.from("this is no bundle"));

@@ -86,6 +86,26 @@ for (const name of ["actors", "chain", "element", "rejection", "state", "send", 
     });
 }
 
+test("on a phone a component can be uploaded and an actor started from one", async () => {
+    const page = await browser.open(server, "#/components", { width: 390, height: 780 });
+    await page.locator("tbody tr").first().waitFor();
+    await shot(page, "components-narrow");
+    const words = await page.locator(".dropzone > div").boundingBox();
+    assert.ok(words.width > 150, `the words are ${words.width} pixels wide`);
+    const start = await page.getByRole("button", { name: "Start an actor" }).first().boundingBox();
+    const box = await page.locator(".table-box").boundingBox();
+    assert.ok(start.x + start.width <= box.x + box.width, "the button is cut off");
+    await done(page);
+});
+
+test("values that hold nothing are shown as that", async () => {
+    const page = await browser.open(server, "#/actors/ledger/2");
+    const input = page.getByRole("region", { name: "Input", exact: true }).locator(".tree");
+    await input.waitFor();
+    assert.equal(await input.textContent(), "Totals{}");
+    await done(page);
+});
+
 test("an empty server says what an actor is and how to begin", async () => {
     const fresh = await Server.start();
     try {

@@ -74,7 +74,7 @@ function SideBar({ route }: { route: Route }) {
                     <ul>
                         {recent.value.map((name) => (
                             <li key={name}>
-                                <a href={actorLink(name)} aria-current={route.view === "actor" && route.name === name ? "true" : undefined}>{name}</a>
+                                <a href={actorLink(name)} title={name} aria-current={route.view === "actor" && route.name === name ? "true" : undefined}>{name}</a>
                             </li>
                         ))}
                     </ul>

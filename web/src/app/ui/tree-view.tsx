@@ -36,6 +36,7 @@ function Entry({ name, value, isList, depth }: { name: string; value: Tree; isLi
     const [open, setOpen] = useState(depth < OPEN_DEPTH && size(value) <= 40);
     const label = <span class={isList ? "tree-index" : "tree-key"}>{name}</span>;
     if (value.kind === "leaf") return <>{label}<Leaf tree={value} /></>;
+    if (size(value) === 0) return <>{label}<span class="leaf">{value.tag && <span class="tree-tag">{value.tag}</span>}{value.kind === "map" ? "{}" : "[]"}</span></>;
     return (
         <>
             <button type="button" class="tree-fold" aria-expanded={open} onClick={() => setOpen(!open)}>

@@ -1,7 +1,7 @@
 // The components that this server has: those that were uploaded, and those that actors run.
 import { useState } from "preact/hooks";
 import { api } from "../lib/api";
-import { plural, size } from "../lib/format";
+import { count, size } from "../lib/format";
 import { go } from "../lib/route";
 import { Button, DropZone, Empty, Failure, Hash, Loading } from "../ui/controls";
 import { useLoad } from "../ui/hooks";
@@ -37,16 +37,16 @@ export function ComponentsView() {
                 <div class="table-box">
                     <table>
                         <caption class="sr">Components</caption>
-                        <thead><tr><th scope="col">SHA-256</th><th scope="col">Actors</th><th scope="col">From</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
+                        <thead><tr><th scope="col">SHA-256</th><th scope="col">Actors</th><th scope="col" class="wide-only">From</th><th scope="col"><span class="sr">Actions</span></th></tr></thead>
                         <tbody>
                             {components.map((component) => (
                                 <tr key={component.hash}>
                                     <th scope="row"><Hash value={component.hash} label="component hash" /></th>
-                                    <td>{component.actors === 0 ? <span class="dim">none</span> : plural(component.actors, "actor")}</td>
-                                    <td class="dim">{component.uploaded ? "upload" : "an actor's start"}</td>
+                                    <td>{component.actors === 0 ? <span class="dim">none</span> : count(component.actors)}</td>
+                                    <td class="dim wide-only">{component.uploaded ? "upload" : "an actor's start"}</td>
                                     <td class="row-actions">
                                         <SaveLink class="button quiet" href={`/v1/components/${component.hash}`} name={`${component.hash.slice(0, 8)}.wasm`}>Save</SaveLink>
-                                        <Button onClick={() => go(`#/start?component=${component.hash}`)}>Start an actor</Button>
+                                        <Button aria-label={`Start an actor of ${component.hash.slice(0, 8)}`} onClick={() => go(`#/start?component=${component.hash}`)}>Start</Button>
                                     </td>
                                 </tr>
                             ))}
