@@ -289,7 +289,7 @@ static theater_result init(theater_slice config)
             return theater_reject("the configuration has a member beside Ccy, Supply and Decimals");
     }
     uint64_t decimals = 2, supply;
-    if (!theater_json_done(&json) || twice || !is_currency(currency))
+    if (!theater_json_done(&json) || twice || !theater_is_utf8(config) || !is_currency(currency))
         return theater_reject("the configuration is {\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\"}");
     if (decimals_text.data && (!theater_parse_u64(decimals_text, &decimals) || decimals > 4))
         return theater_reject("Decimals is 0 to 4");
@@ -304,7 +304,7 @@ static theater_result handle(theater_slice input, theater_bytes state)
     theater_json json = theater_json_of(input);
     theater_slice key;
     theater_json_object(&json);
-    if (!theater_json_member(&json, &key))
+    if (!theater_is_utf8(input) || !theater_json_member(&json, &key))
         return malformed();
     if (theater_slice_is(key, "Open"))
         return handle_open(&b, &json);

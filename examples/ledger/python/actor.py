@@ -84,7 +84,8 @@ def parse_fixed(text, decimals):
     match = AMOUNT.fullmatch(text)
     if not match or len(match[2] or "") > decimals:
         return None
-    amount = int(match[1] + (match[2] or "").ljust(decimals, "0")) if len(text) < 100 else AMOUNT_MAX + 1
+    digits = (match[1] + (match[2] or "").ljust(decimals, "0")).lstrip("0")
+    amount = int(digits or "0") if len(digits) < 20 else AMOUNT_MAX + 1
     return amount if amount <= AMOUNT_MAX else None
 
 
@@ -183,9 +184,10 @@ class Ledger(Actor):
         check(members.keys() <= {"Ccy", "Supply", "Decimals"}, "the configuration has a member beside Ccy, Supply and Decimals")
         currency, decimals = members.get("Ccy"), members.get("Decimals", Literal("2"))
         check(type(currency) is str and re.fullmatch("[A-Z]{3}", currency), FORM)
-        check(isinstance(decimals, Literal) and decimals in ("0", "1", "2", "3", "4"), "Decimals is 0 to 4")
-        supply = members.get("Supply")
-        supply = parse_fixed(supply, int(decimals)) if isinstance(supply, str) else None
+        supply = members.get("Supply", "")
+        check(isinstance(decimals, Literal) and isinstance(supply, str), FORM)
+        check(decimals in ("0", "1", "2", "3", "4"), "Decimals is 0 to 4")
+        supply = parse_fixed(supply, int(decimals))
         check(supply is not None, "Supply is no amount, or is too large")
         return bytes(Book.new(currency, int(decimals), supply).state)
 

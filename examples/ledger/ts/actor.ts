@@ -168,10 +168,12 @@ export default actor<Uint8Array, Uint8Array, Uint8Array>({
         for (const name of members.keys())
             check(["Ccy", "Supply", "Decimals"].includes(name),
                 "the configuration has a member beside Ccy, Supply and Decimals");
-        const currency = members.get("Ccy"), decimals = members.get("Decimals") ?? new Literal("2");
+        const currency = members.get("Ccy"), decimals = members.has("Decimals") ? members.get("Decimals") : new Literal("2");
         check(typeof currency === "string" && /^[A-Z]{3}$/.test(currency), FORM);
-        check(decimals instanceof Literal && /^[0-4]$/.test(decimals.text), "Decimals is 0 to 4");
-        const text = amountIn(members, "Supply") ?? "";
+        const supplied = members.has("Supply") ? members.get("Supply") : "";
+        check(decimals instanceof Literal && (typeof supplied === "string" || supplied instanceof Literal), FORM);
+        check(/^[0-4]$/.test(decimals.text), "Decimals is 0 to 4");
+        const text = supplied instanceof Literal ? supplied.text : supplied;
         const supply = parseFixed(text, Number(decimals.text));
         check(supply !== null, "Supply is no amount, or is too large");
         return Book.make(currency, Number(decimals.text), supply).bytes;

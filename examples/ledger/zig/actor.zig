@@ -276,6 +276,7 @@ fn isCurrency(text: []const u8) bool {
 
 pub fn init(text: []const u8) theater.Error![]u8 {
     const form = "the configuration is {\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\"}";
+    if (!std.unicode.utf8ValidateSlice(text)) return theater.reject(form);
     const config = readConfig(text) catch return theater.reject(form);
     if (config.other) return theater.reject("the configuration has a member beside Ccy, Supply and Decimals");
     const currency = config.currency orelse return theater.reject(form);
@@ -295,6 +296,7 @@ fn firstMember(reader: *Reader) Malformed!Text {
 pub fn handle(input: []const u8, state: []u8) theater.Error!theater.Turn {
     var book = Book{ .state = state };
     var reader = Reader{ .text = input };
+    if (!std.unicode.utf8ValidateSlice(input)) return malformed();
     const read = firstMember(&reader) catch return malformed();
     const key = read orelse return malformed();
     if (std.mem.eql(u8, key, "Open")) return handleOpen(&book, &reader);

@@ -2,7 +2,7 @@
 // states, byte for byte. Inputs and outputs stand in ../../README.md, the state in ../../book.h.
 import * as theater from "../.theater/assemblyscript/theater";
 import { AMOUNT_MAX, Book, parseIban } from "./book";
-import { quote, Reader, Text } from "./json";
+import { isUtf8, quote, Reader, Text } from "./json";
 
 const NONE = u64.MAX_VALUE; // no amount
 const MALFORMED = "FF01 malformed: see the ledger's README for the form of an input";
@@ -209,7 +209,7 @@ function init(config: Uint8Array): theater.Result {
     else if (key.is("Decimals")) decimalsText = once(json, decimalsText, json.number());
     else return theater.reject("the configuration has a member beside Ccy, Supply and Decimals");
   }
-  if (!json.end() || !currency || !isCurrency(currency)) {
+  if (!json.end() || !isUtf8(config) || !currency || !isCurrency(currency)) {
     return theater.reject("the configuration is {\"Ccy\":\"EUR\",\"Supply\":\"100000000.00\"}");
   }
   const decimals = decimalsText ? parseFixed(decimalsText, 0) : 2;
@@ -223,7 +223,7 @@ function handle(input: Uint8Array, state: Uint8Array): theater.Result {
   const book = new Book(state), json = new Reader(input);
   json.object();
   const key = json.member();
-  if (!key) return theater.reject(MALFORMED);
+  if (!key || !isUtf8(input)) return theater.reject(MALFORMED);
   if (key.is("Open")) return handleOpen(book, json);
   if (key.is("Balance")) return handleBalance(book, json);
   if (key.is("Totals")) return handleTotals(book, json);

@@ -24,6 +24,24 @@ export class Text {
   }
 }
 
+/** Whether all of it is UTF-8 (RFC 3629): no overlong forms, no surrogates. */
+export function isUtf8(text: Uint8Array): bool {
+  for (let i = 0; i < text.length; ) {
+    const c = unchecked(text[i++]);
+    if (c < 0x80) continue;
+    let more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    if (c < 0xc2 || c > 0xf4 || more > text.length - i) return false;
+    let low: u8 = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high: u8 = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+    for (; more > 0; more--) {
+      const next = unchecked(text[i++]);
+      if (next < low || next > high) return false;
+      low = 0x80;
+      high = 0xbf;
+    }
+  }
+  return true;
+}
+
 export class Reader {
   place: i32 = 0;
   first: bool = false;
