@@ -62,11 +62,11 @@ static theater_status roll_over(th_journal_file *log, uint64_t need, theater_err
         reserve = log->segment_bytes;
     if (reserve < least)
         reserve = least;
-    theater_status status = th_segment_create(log, log->head.end.number, bytes_before, reserve, reterr);
+    theater_status status =
+        th_segment_create(log, log->head.end.number, bytes_before, reserve, &segment, reterr);
     if (status == THEATER_NO_SPACE && reserve > least)
-        status = th_segment_create(log, log->head.end.number, bytes_before, reserve = least, reterr);
-    if (!status)
-        status = th_segment_acquire(log, log->count - 1, &segment, reterr);
+        status =
+            th_segment_create(log, log->head.end.number, bytes_before, reserve = least, &segment, reterr);
     if (status == THEATER_NO_SPACE || status == THEATER_NO_MEMORY)
         return status; /* nothing was changed */
     if (status)

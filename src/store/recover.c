@@ -320,9 +320,7 @@ theater_status th_recover(th_journal_file *log, const th_journal_mark proofs[2],
     log->head.end = (th_journal_mark){.position = th_position(0, TH_SEGMENT_HEADER)};
     if (log->read_only)
         return THEATER_OK;
-    status = th_segment_create(log, 0, 0, TH_SEGMENT_HEADER, reterr);
-    if (!status)
-        status = th_segment_acquire(log, 0, &log->last, reterr);
+    status = th_segment_create(log, 0, 0, TH_SEGMENT_HEADER, &log->last, reterr);
     log->reserved = TH_SEGMENT_HEADER;
     return status;
 }

@@ -165,8 +165,9 @@ static theater_status remove_half(th_journal_file *log, const char *path, th_fil
 }
 
 theater_status th_segment_create(th_journal_file *log, uint64_t first_number, uint64_t bytes_before,
-                                 uint64_t reserve, theater_error *reterr)
+                                 uint64_t reserve, th_segment **ret, theater_error *reterr)
 {
+    *ret = NULL;
     char *path = th_segment_path(log, first_number);
     if (!path)
         return th_fail_memory(reterr, "a path");
@@ -189,8 +190,11 @@ theater_status th_segment_create(th_journal_file *log, uint64_t first_number, ui
     } else {
         th_mutex_lock(&log->head.lock);
         segment->file = file;
+        segment->users++; /* before anybody could close it again */
+        segment->used = ++log->tick;
         log->open++;
         th_mutex_unlock(&log->head.lock);
+        *ret = segment;
     }
     th_free(path);
     return status;

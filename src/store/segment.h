@@ -81,10 +81,10 @@ THEATER_CHECKED theater_status th_segment_list(th_journal_file *log, uint64_t fi
                                                theater_error *reterr);
 /* Takes the last one off the list and closes it. Nobody may use it. */
 void th_segment_unlist(th_journal_file *log);
-/* Makes the file of the next segment with its header, durably, and lists it. An error removes what was made.
- */
+/* Makes the file of the next segment with its header, durably, and lists it; it is acquired. An error removes
+ * what was made. */
 THEATER_CHECKED theater_status th_segment_create(th_journal_file *log, uint64_t first_number,
-                                                 uint64_t bytes_before, uint64_t reserve,
+                                                 uint64_t bytes_before, uint64_t reserve, th_segment **ret,
                                                  theater_error *reterr);
 
 /* Opens segment `ordinal` if it is closed and checks its header; it stays open until the release. CORRUPT
