@@ -10,7 +10,7 @@ import { programVerdict, PROGRAM, PYTHON, scratch, TESTS, verify } from "./suppo
 const skip = !PYTHON ? "no Python 3.11" : !PROGRAM ? "no program" : false;
 
 /** Without the name of the file, which the page does not have. */
-const wordsOf = (message) => message.replace(/^bundle [^ ]*?(: |, (?=behind))/, "");
+const wordsOf = (message) => message.replace(/^bundle [^ ]*?(: |, (?=behind|before))/, "");
 
 /** The second reader draws some conclusions from hashes of dropped payloads that neither the program nor the page
  * draws: what the program accepts there, the page does too. */

@@ -56,7 +56,7 @@ const NAMES = ["version", "sequence", "", "type", "timestamp", "input", "", "", 
 function key(input: CborReader, number: number): void {
     const name = number === 2 ? "previous" : number === 6 ? "state-before" : number === 7 ? "state-after"
         : `the ${NAMES[number]}`;
-    input.expect(number, `${name} (key ${number}) is missing`);
+    input.expect(number, `${name} (key ${number}) ${number === 9 ? "are" : "is"} missing`);
 }
 
 function number(input: CborReader, at: number): bigint {

@@ -85,7 +85,8 @@ class BundleCheck {
                 return { check: error.check, actor: this.chain?.actor ?? "", sequence: error.sequence, message: error.message };
             if (error instanceof BadBundle) {
                 const { chain } = this;
-                const place = chain?.elements ? `behind element ${chain.elements - 1} of actor ${chain.actor}: ` : "";
+                const at = chain?.elements ? `behind element ${chain.elements - 1}` : "before element 0";
+                const place = chain ? `${at} of actor ${chain.actor}: ` : "";
                 const sequence = chain ? BigInt(chain.elements) : null;
                 return { check: "bundle", actor: chain?.actor ?? "", sequence, message: place + error.message };
             }
